@@ -1,0 +1,34 @@
+/**
+ * Time as the policy core sees it. Every wait of Holdfast goes through one of these, so a test can replace it
+ * and no other file needs a timer of its own.
+ */
+export interface Clock {
+  /** Monotonic milliseconds since an arbitrary origin. Use for durations. */
+  now(): number;
+  /** Milliseconds since the Unix epoch. Use only to read dates that a server sent. */
+  wallNow(): number;
+  /** Calls `fire` once after `ms` milliseconds (never synchronously); returns a function that cancels it. */
+  after(ms: number, fire: () => void): () => void;
+}
+
+/** The longest delay a JavaScript timer takes; a longer one would fire at once (32-bit overflow). */
+export const MAX_TIMER_MS = 2_147_483_647;
+
+/** Real time. Delays longer than {@link MAX_TIMER_MS} are served in parts. */
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  wallNow: () => Date.now(),
+  after(ms, fire) {
+    let remaining = ms;
+    let timer: ReturnType<typeof setTimeout>;
+    const arm = (): void => {
+      const part = Math.min(remaining, MAX_TIMER_MS);
+      remaining -= part;
+      timer = setTimeout(remaining > 0 ? arm : fire, part);
+    };
+    arm();
+    return () => {
+      clearTimeout(timer);
+    };
+  },
+};

@@ -1,0 +1,85 @@
+import type { FaultKind } from "./fault.ts";
+import type { StopReason } from "./decide.ts";
+
+/** What every event about an operation carries. Texts are redacted. */
+interface OperationEvent {
+  /** The policy key, e.g. `serviceBus.send`. */
+  readonly operation: string;
+  /** The queue, topic, hub or device. */
+  readonly target: string;
+}
+
+/** A fault, reduced to what a log line or a metric needs. */
+export interface FaultSummary {
+  readonly kind: FaultKind;
+  /** The fault table's row, e.g. `TH-13`. */
+  readonly id: string;
+  readonly code: string | undefined;
+  readonly message: string;
+}
+
+/** An attempt failed and another will follow after `waitMs`. */
+export interface RetryEvent extends OperationEvent {
+  readonly type: "retry";
+  /** The attempt that failed, from 1. */
+  readonly attempt: number;
+  readonly waitMs: number;
+  readonly hintMs: number | undefined;
+  readonly fault: FaultSummary;
+}
+
+/** The caller gets the error. `budget` and `breaker` will join the reasons when those are asked for. */
+export interface GiveUpEvent extends OperationEvent {
+  readonly type: "give-up";
+  readonly attempts: number;
+  readonly elapsedMs: number;
+  readonly reason: StopReason;
+  readonly fault: FaultSummary;
+}
+
+/** The call succeeded after at least one failed attempt. */
+export interface RecoveredEvent extends OperationEvent {
+  readonly type: "recovered";
+  readonly attempts: number;
+  readonly elapsedMs: number;
+}
+
+/** A link or connection was found closed; `inFlight` operations on it have an unknown outcome. */
+export interface DisconnectedEvent extends OperationEvent {
+  readonly type: "disconnected";
+  readonly inFlight: number;
+}
+
+/** A link or connection is open again, `downMs` after it was found closed. */
+export interface ReconnectedEvent extends OperationEvent {
+  readonly type: "reconnected";
+  readonly downMs: number;
+}
+
+/** The connection did not answer; a new one takes its place and the old one is closed behind it. */
+export interface RecycledEvent extends OperationEvent {
+  readonly type: "recycled";
+  readonly fault: FaultSummary;
+}
+
+/** Everything Holdfast tells about itself. Events go out; nothing comes back in for control. */
+export type HoldfastEvent =
+  | RetryEvent
+  | GiveUpEvent
+  | RecoveredEvent
+  | DisconnectedEvent
+  | ReconnectedEvent
+  | RecycledEvent;
+
+/** Receives events synchronously. What it throws is ignored: an observer cannot break a send. */
+export type EventListener = (event: HoldfastEvent) => void;
+
+/** Delivers one event to a listener that may throw. */
+export function emit(listener: EventListener | undefined, event: HoldfastEvent): void {
+  if (listener === undefined) return;
+  try {
+    listener(event);
+  } catch {
+    // See EventListener.
+  }
+}

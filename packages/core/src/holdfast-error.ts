@@ -1,0 +1,31 @@
+/**
+ * What Holdfast itself decided:
+ * - `misconfigured`: an option is outside its range; thrown at construction, before anything was sent.
+ * - `closed`: the object was closed and takes no new work.
+ * - `attempt-timeout`: one attempt outlived `attemptTimeoutMs`; its outcome is unknown.
+ * - `deadline`: the whole call outlived `deadlineMs` before any attempt could say why.
+ */
+export type HoldfastErrorCode = "misconfigured" | "closed" | "attempt-timeout" | "deadline";
+
+/** Thrown only for Holdfast's own decisions; every other failure is the official client's own error object. */
+export class HoldfastError extends Error {
+  readonly code: HoldfastErrorCode;
+
+  constructor(code: HoldfastErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "HoldfastError";
+    this.code = code;
+  }
+}
+
+/** A `misconfigured` error that names the option, the value given and what is allowed. */
+export function badOption(option: string, value: unknown, allowed: string): HoldfastError {
+  return new HoldfastError("misconfigured", `${option} must be ${allowed}; got ${show(value)}.`);
+}
+
+function show(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value);
+  if (typeof value === "function") return "a function";
+  if (typeof value === "object" && value !== null) return Array.isArray(value) ? "an array" : "an object";
+  return String(value);
+}

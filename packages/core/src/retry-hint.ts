@@ -1,0 +1,56 @@
+/** Reads one header whatever shape carries them: a `Headers`-like object with `get`, or a plain record. */
+export type HeaderSource = { get(name: string): string | null | undefined } | Readonly<Record<string, unknown>>;
+
+/** Where a server's wish to be left alone may stand. */
+export interface HintSource {
+  readonly text?: string | undefined;
+  readonly headers?: HeaderSource | undefined;
+}
+
+// "Please wait 2 seconds and try again." (Service Bus throttling guide); "retry after 500 ms" (IoT Hub, SignalR texts).
+const inText =
+  /(?:please wait|retry after|try again (?:in|after))\s+(\d+(?:\.\d+)?)\s*(milliseconds?|ms|seconds?|secs?|s|minutes?|min|m)\b/i;
+
+const unitMs = (unit: string): number => {
+  const lower = unit.toLowerCase();
+  if (lower.startsWith("mi") && !lower.startsWith("min")) return 1;
+  if (lower === "ms") return 1;
+  return lower.startsWith("m") ? 60_000 : 1_000;
+};
+
+/**
+ * How long the server asked us to wait, in milliseconds, or `undefined` when it did not say.
+ * Precedence: `retry-after-ms`, `x-ms-retry-after-ms`, `Retry-After` (RFC 9110 §10.2.3: seconds or an HTTP date), text.
+ *
+ * @param wallNowMs - the present, milliseconds since the Unix epoch; a `Retry-After` date is compared with it.
+ */
+export function retryHint(source: HintSource, wallNowMs: number): number | undefined {
+  const { headers, text } = source;
+  if (headers !== undefined) {
+    const inMs = number(header(headers, "retry-after-ms")) ?? number(header(headers, "x-ms-retry-after-ms"));
+    if (inMs !== undefined) return inMs;
+    const after = header(headers, "retry-after");
+    const seconds = number(after);
+    if (seconds !== undefined) return seconds * 1_000;
+    const date = after === undefined ? Number.NaN : Date.parse(after);
+    if (!Number.isNaN(date)) return Math.max(0, date - wallNowMs);
+  }
+  const match = text === undefined ? null : inText.exec(text);
+  const [, amount, unit] = match ?? [];
+  return amount === undefined || unit === undefined ? undefined : Number(amount) * unitMs(unit);
+}
+
+function header(headers: HeaderSource, name: string): string | undefined {
+  if (typeof headers.get === "function") {
+    const value: unknown = headers.get(name);
+    return typeof value === "string" ? value : undefined;
+  }
+  for (const [key, value] of Object.entries(headers)) {
+    if (key.toLowerCase() === name && (typeof value === "string" || typeof value === "number")) return String(value);
+  }
+  return undefined;
+}
+
+function number(text: string | undefined): number | undefined {
+  return text !== undefined && /^\s*\d+(\.\d+)?\s*$/.test(text) ? Number(text) : undefined;
+}

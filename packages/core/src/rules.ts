@@ -1,0 +1,38 @@
+import type { FaultKind } from "./fault.ts";
+
+/**
+ * What `run()` does about a fault. `retry`: wait, then again. `refresh`: throw away the credential or link and try again.
+ * `rotate`: move to another connection and try again without waiting. `fail`: give the error to the caller.
+ */
+export type Action = "retry" | "refresh" | "rotate" | "fail";
+
+/** The answer to one kind of fault. */
+export interface Rule {
+  readonly action: Action;
+  /** How many faults of this kind one call may see before it gives up, the last one included. */
+  readonly limit: number;
+  /** Whether such a fault counts against the policy's `attempts`. Outages and throttling do not; the deadline ends them. */
+  readonly counts: boolean;
+}
+
+const retry: Rule = { action: "retry", limit: Infinity, counts: true };
+const wait: Rule = { action: "retry", limit: Infinity, counts: false };
+const fail: Rule = { action: "fail", limit: 1, counts: true };
+
+/** The defaults; a policy's `on` overrides single kinds. */
+export const defaultRules: Readonly<Record<FaultKind, Rule>> = Object.freeze({
+  transient: retry,
+  timeout: retry,
+  throttled: wait,
+  disconnected: wait,
+  auth: { action: "refresh", limit: 2, counts: true },
+  "token-limit": { action: "rotate", limit: 3, counts: true },
+  quota: fail,
+  "lock-lost": fail,
+  conflict: fail,
+  "not-found": fail,
+  "too-large": fail,
+  "client-bug": fail,
+  cancelled: fail,
+  unknown: { action: "retry", limit: 2, counts: true },
+});

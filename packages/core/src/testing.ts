@@ -1,0 +1,2 @@
+export { virtualClock, type VirtualClock } from "./testing/virtual-clock.ts";
+export { seededRandom } from "./testing/seeded-random.ts";

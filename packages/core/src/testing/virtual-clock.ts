@@ -1,0 +1,73 @@
+import type { Clock } from "../clock.ts";
+
+/** Time that moves only when told to. */
+export interface VirtualClock extends Clock {
+  /** Moves on by `ms`, firing what falls due in order and letting promises settle in between. */
+  advance(ms: number): Promise<void>;
+  /** Moves from timer to timer until `promise` settles, and settles as it does. Fails when no timer is left. */
+  settle<T>(promise: Promise<T>): Promise<T>;
+  /** Timers that have neither fired nor been cancelled. */
+  readonly pending: number;
+}
+
+interface Timer {
+  readonly at: number;
+  readonly fire: () => void;
+}
+
+/** Starts at 0 ms; `wallNow()` starts at `epochMs` (default 0). */
+export function virtualClock(epochMs = 0): VirtualClock {
+  const timers = new Set<Timer>();
+  let now = 0;
+  const earliest = (): Timer | undefined => {
+    let first: Timer | undefined;
+    for (const timer of timers) if (first === undefined || timer.at < first.at) first = timer;
+    return first;
+  };
+  const fire = (timer: Timer): void => {
+    timers.delete(timer);
+    now = Math.max(now, timer.at);
+    timer.fire();
+  };
+  return {
+    now: () => now,
+    wallNow: () => epochMs + now,
+    after(ms, callback) {
+      const timer = { at: now + Math.max(0, ms), fire: callback };
+      timers.add(timer);
+      return () => timers.delete(timer);
+    },
+    async advance(ms) {
+      const end = now + ms;
+      await idle();
+      for (let timer = earliest(); timer !== undefined && timer.at <= end; timer = earliest()) {
+        fire(timer);
+        await idle();
+      }
+      now = end;
+    },
+    async settle(promise) {
+      let settled = false;
+      const mark = (): void => {
+        settled = true;
+      };
+      promise.then(mark, mark);
+      await idle();
+      while (!settled) {
+        const timer = earliest();
+        if (timer === undefined) throw new Error("The promise is pending and no timer is left to move it.");
+        fire(timer);
+        await idle();
+      }
+      return promise;
+    },
+    get pending() {
+      return timers.size;
+    },
+  };
+}
+
+/** Lets every promise reaction that is already due run; pure promise chains are a few dozen steps deep at most. */
+async function idle(): Promise<void> {
+  for (let step = 0; step < 50; step += 1) await Promise.resolve();
+}
