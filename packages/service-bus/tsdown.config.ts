@@ -1,0 +1,13 @@
+import { defineConfig } from "tsdown";
+
+// The official client and the core stay external: an application has one copy of each.
+export default defineConfig({
+  entry: ["src/index.ts", "src/faults.ts"],
+  platform: "node",
+  target: "es2022",
+  format: ["esm", "cjs"],
+  dts: true,
+  sourcemap: true,
+  fixedExtension: true,
+  logLevel: "warn",
+});
