@@ -1,5 +1,6 @@
 import { defineConfig } from "vitest/config";
 
+/** Workspace packages are read from their sources: tests need no build. */
 const source = { conditions: ["source", "node", "import", "module", "default"] };
 const project = (name: string, include: string[]) => ({
   ssr: { resolve: source },
@@ -7,12 +8,17 @@ const project = (name: string, include: string[]) => ({
   test: { name, include, environment: "node", testTimeout: 20_000, hookTimeout: 20_000 },
 });
 
+/** Where CI wants the results as JSON, beside the usual output. */
+const report = process.env["HOLDFAST_TEST_REPORT"];
+
 export default defineConfig({
   test: {
     projects: [
       project("packages", ["packages/*/test/**/*.test.ts"]),
       project("guides", ["test/**/*.test.ts", "examples/**/*.test.ts"]),
     ],
+    allowOnly: false,
+    reporters: report ? ["default", ["json", { outputFile: report }]] : ["default"],
     coverage: { provider: "v8", include: ["packages/*/src/**"] },
   },
 });
