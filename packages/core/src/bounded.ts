@@ -7,12 +7,15 @@ export interface Attempt {
   readonly number: number;
   /** Made when first asked for, because most attempts of a fast operation never look at it. */
   readonly signal: AbortSignal;
+  /** Ends the attempt now with this error, and aborts its signal: for work that learns from elsewhere that it is lost. */
+  fail(error: Error): void;
 }
 
 /** The lazily signalled {@link Attempt}. */
 export class Scope implements Attempt {
   #controller: AbortController | undefined;
   #ended: { readonly reason: unknown } | undefined;
+  #cut: ((error: Error) => void) | undefined;
 
   constructor(readonly number: number) {}
 
@@ -22,6 +25,15 @@ export class Scope implements Attempt {
       if (this.#ended !== undefined) this.#controller.abort(this.#ended.reason);
     }
     return this.#controller.signal;
+  }
+
+  fail(error: Error): void {
+    this.#cut?.(error);
+  }
+
+  /** Says what `fail` does; {@link bounded} sets it for as long as the work is under way. */
+  onFail(cut: ((error: Error) => void) | undefined): void {
+    this.#cut = cut;
   }
 
   end(reason: unknown): void {
@@ -41,10 +53,10 @@ export function bounded<T>(
   late: () => Error,
   clock: Clock,
   signal: AbortSignalLike | undefined,
-): Promise<T> | T {
-  if (ms === Infinity && signal === undefined) return work(scope);
+): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     const settle = (): void => {
+      scope.onFail(undefined);
       stopTimer?.();
       stopListening();
     };
@@ -56,18 +68,26 @@ export function bounded<T>(
     const stopListening = onAbort(signal, () => {
       cut(abortErrorOf(signal as AbortSignalLike));
     });
-    const stopTimer = ms === Infinity ? undefined : clock.after(Math.max(0, ms), () => { cut(late()); });
-    Promise.resolve(scope).then(work).then(
-      (value) => {
-        settle();
-        resolve(value);
-      },
-      (error: unknown) => {
-        settle();
-        // The official error, whatever it is, goes to the caller as it came.
-        // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors
-        reject(error);
-      },
-    );
+    const stopTimer =
+      ms === Infinity
+        ? undefined
+        : clock.after(Math.max(0, ms), () => {
+            cut(late());
+          });
+    scope.onFail(cut);
+    Promise.resolve(scope)
+      .then(work)
+      .then(
+        (value) => {
+          settle();
+          resolve(value);
+        },
+        (error: unknown) => {
+          settle();
+          // The official error, whatever it is, goes to the caller as it came.
+          // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors
+          reject(error);
+        },
+      );
   });
 }

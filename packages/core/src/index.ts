@@ -1,4 +1,4 @@
-export { type AbortSignalLike } from "./abort.ts";
+export { onAbort, type AbortSignalLike } from "./abort.ts";
 export { backoff, nextWait, type Backoff } from "./backoff.ts";
 export { type Attempt } from "./bounded.ts";
 export { systemClock, type Clock } from "./clock.ts";

@@ -48,7 +48,10 @@ export interface RunSpec {
 export async function run<T>(work: (attempt: Attempt) => Promise<T> | T, spec: RunSpec): Promise<T> {
   const call = new Call(work, spec);
   try {
-    const value = await pRetry((number) => call.attempt(number), { ...engine, shouldRetry: () => call.next() });
+    const value = await pRetry((number) => call.attempt(number), {
+      ...engine,
+      shouldRetry: () => call.next(),
+    });
     call.succeeded();
     return value;
   } catch {
@@ -136,7 +139,13 @@ class Call<T> {
   succeeded(): void {
     if (this.#records.length === 0) return;
     const { onEvent, operation, target } = this.#spec;
-    emit(onEvent, { type: "recovered", operation, target, attempts: this.#number, elapsedMs: this.#elapsed() });
+    emit(onEvent, {
+      type: "recovered",
+      operation,
+      target,
+      attempts: this.#number,
+      elapsedMs: this.#elapsed(),
+    });
   }
 
   /** The error for the caller, remembered for failureOf(). */
@@ -156,7 +165,15 @@ class Call<T> {
     if (reason !== "cancelled") {
       const { onEvent, operation, target } = this.#spec;
       const attempts = this.#number;
-      emit(onEvent, { type: "give-up", operation, target, attempts, elapsedMs, reason, fault: summary(fault, error) });
+      emit(onEvent, {
+        type: "give-up",
+        operation,
+        target,
+        attempts,
+        elapsedMs,
+        reason,
+        fault: summary(fault, error),
+      });
     }
     return error;
   }
@@ -234,7 +251,10 @@ class Call<T> {
     // The gate is told to give up (through its signal) and answers with what it was waiting for.
     const { clock, signal } = this.#spec;
     const left = this.#left();
-    const stopTimer = left === Infinity ? undefined : clock.after(left, () => {
+    const stopTimer =
+      left === Infinity
+        ? undefined
+        : clock.after(left, () => {
             this.#deadlinePassed = true;
             scope.end(this.#late(left));
           });
@@ -254,7 +274,10 @@ class Call<T> {
 
   #late(ms: number): Error {
     const { timeoutError, operation } = this.#spec;
-    return timeoutError?.(ms) ?? new HoldfastError("attempt-timeout", `${operation} had no answer within ${String(ms)} ms.`);
+    return (
+      timeoutError?.(ms) ??
+      new HoldfastError("attempt-timeout", `${operation} had no answer within ${String(ms)} ms.`)
+    );
   }
 
   #attemptMs(): number {

@@ -1,0 +1,135 @@
+import * as official from "@azure/service-bus";
+import { Connection, withinTime } from "./connection.ts";
+import { resilienceFrom, type Resilience, type ResilienceOptions } from "./resilience.ts";
+import { clientClosedError } from "./official-errors.ts";
+import { Sender } from "./sender.ts";
+
+/** The official options, and ours. */
+export interface ServiceBusClientOptions extends official.ServiceBusClientOptions {
+  /**
+   * How the client holds. Left out: the defaults. `false`: the official client's own behaviour, unchanged; so does the
+   * environment variable `HOLDFAST_BYPASS=1` for every client of the process, for incidents.
+   */
+  readonly resilience?: ResilienceOptions | false;
+}
+
+/** TokenCredential, NamedKeyCredential or SASCredential: what the official constructor takes. */
+type Credential = ConstructorParameters<typeof official.ServiceBusClient>[1];
+
+/** What only a client that is not bypassed has. */
+interface Holding {
+  readonly resilience: Resilience;
+  readonly connection: Connection;
+  readonly senders: Set<Sender>;
+}
+
+/**
+ * The official `ServiceBusClient` with senders that hold: an outage, a drop in mid-send, throttling or a lost
+ * acknowledgement is retried under a policy, a permanent error fails fast, and `close()` lets work in hand finish.
+ * Receivers are the official ones. It goes wherever the official type is asked for.
+ */
+export class ServiceBusClient extends official.ServiceBusClient {
+  readonly #holding: Holding | undefined;
+  #closing: Promise<void> | undefined;
+
+  /**
+   * @param connectionString - of the namespace or the entity.
+   * @throws HoldfastError `misconfigured` for a bad `resilience`; otherwise what the official constructor throws.
+   */
+  constructor(connectionString: string, options?: ServiceBusClientOptions);
+  /**
+   * @param fullyQualifiedNamespace - `<name>.servicebus.windows.net`.
+   * @param credential - from `@azure/identity`, or a named key, or a shared access signature.
+   * @throws as above.
+   */
+  constructor(fullyQualifiedNamespace: string, credential: Credential, options?: ServiceBusClientOptions);
+  constructor(
+    host: string,
+    credentialOrOptions?: Credential | ServiceBusClientOptions,
+    optionsAfterCredential?: ServiceBusClientOptions,
+  ) {
+    const credential = isCredential(credentialOrOptions) ? credentialOrOptions : undefined;
+    const options =
+      (credential === undefined
+        ? (credentialOrOptions as ServiceBusClientOptions | undefined)
+        : optionsAfterCredential) ?? {};
+    // The receivers' connection, with the user's own retryOptions; it connects when first used.
+    super(...officialArguments(host, credential, options, options.retryOptions));
+    const { resilience = {}, retryOptions } = options;
+    if (resilience === false || process.env["HOLDFAST_BYPASS"] === "1") return;
+    const settings = resilienceFrom(resilience, retryOptions);
+    // One retry loop: ours. The inner bound is a net far below the attempt timeouts, which abort through the signal.
+    const inner = { maxRetries: 0, timeoutInMs: 300_000 };
+    const make = (): official.ServiceBusClient =>
+      new official.ServiceBusClient(
+        ...officialArguments(host, credential, { ...options, identifier: this.identifier }, inner),
+      );
+    this.#holding = {
+      resilience: settings,
+      connection: new Connection(make, settings.clock),
+      senders: new Set(),
+    };
+  }
+
+  /** True once `close()` was called. */
+  get isClosed(): boolean {
+    return this.#closing !== undefined;
+  }
+
+  /** A sender whose operations are retried; see `sendMessages` for what is promised. */
+  override createSender(
+    queueOrTopicName: string,
+    options?: official.ServiceBusSenderOptions,
+  ): official.ServiceBusSender {
+    if (this.#holding === undefined) return super.createSender(queueOrTopicName, options);
+    if (this.isClosed) throw clientClosedError();
+    const { connection, resilience, senders } = this.#holding;
+    const sender = new Sender(connection, queueOrTopicName, options, resilience, () =>
+      senders.delete(sender),
+    );
+    senders.add(sender);
+    return sender;
+  }
+
+  /**
+   * Lets sends in hand finish for up to `closeTimeoutMs`, then closes senders, receivers and connections.
+   * A second call waits for the first.
+   */
+  override close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    if (this.#holding === undefined) return super.close();
+    const { connection, senders, resilience } = this.#holding;
+    await Promise.all([...senders].map((sender) => sender.close()));
+    await Promise.all([
+      connection.close(),
+      withinTime(super.close(), resilience.closeTimeoutMs, resilience.clock),
+    ]);
+  }
+}
+
+/** The official constructor's arguments, with options of its own: it writes into what it is given. */
+function officialArguments(
+  host: string,
+  credential: Credential | undefined,
+  options: ServiceBusClientOptions,
+  retryOptions: official.ServiceBusClientOptions["retryOptions"],
+): [string, never] {
+  const { resilience: _ours, retryOptions: _theirs, ...rest } = options;
+  const fresh = retryOptions === undefined ? rest : { ...rest, retryOptions: { ...retryOptions } };
+  // Both forms are legal; the overloads of the official constructor cannot express a choice between them.
+  return (credential === undefined ? [host, fresh] : [host, credential, fresh]) as unknown as [string, never];
+}
+
+/** As the official client tells credentials from options. */
+function isCredential(value: unknown): value is Credential {
+  if (typeof value !== "object" || value === null) return false;
+  return "getToken" in value || ("key" in value && "name" in value) || "signature" in value;
+}

@@ -1,0 +1,40 @@
+import { ServiceBusError } from "@azure/service-bus";
+
+/** Attempts that Holdfast cut short because no answer came: the connection may be dead although it looks open. */
+const late = new WeakSet<object>();
+
+/** The official client's own time-out error, with our bound. */
+export function timeoutError(entityPath: string, ms: number): ServiceBusError {
+  const error = new ServiceBusError(
+    `No answer from the service for "${entityPath}" within ${String(Math.round(ms))} ms.`,
+    "ServiceTimeout",
+  );
+  late.add(error);
+  return error;
+}
+
+/** Whether an abort reason is a {@link timeoutError}, and not the caller's. */
+export function isTimeout(reason: unknown): boolean {
+  return typeof reason === "object" && reason !== null && late.has(reason);
+}
+
+/** For sends in flight when their link is found closed. The official client would leave them pending for a minute. */
+export function linkLostError(entityPath: string): ServiceBusError {
+  return new ServiceBusError(
+    `The link to "${entityPath}" closed before the service acknowledged the message.`,
+    "ServiceCommunicationProblem",
+  );
+}
+
+/** The official client's words for a closed sender. */
+export function senderClosedError(entityPath: string): Error {
+  return new Error(
+    `The sender for "${entityPath}" has been closed and can no longer be used. ` +
+      `Please create a new sender using the "createSender" method on the ServiceBusClient.`,
+  );
+}
+
+/** The official client's words for a closed client. */
+export function clientClosedError(): Error {
+  return new Error("The underlying AMQP connection is closed.");
+}

@@ -1,0 +1,84 @@
+import { backoff, policies, presets, type Policies, type PolicyOptions } from "@holdfast/core";
+import type { RetryOptions } from "@azure/service-bus";
+
+/**
+ * The operations that have a policy.
+ *
+ * - `serviceBus.connect`: opening the connection and a link, for everybody who waits for it.
+ * - `serviceBus.send`: `sendMessages` and `createMessageBatch`.
+ * - `serviceBus.schedule`: `scheduleMessages`.
+ * - `serviceBus.cancelScheduled`: `cancelScheduledMessages`.
+ */
+export type ServiceBusOperation =
+  "serviceBus.connect" | "serviceBus.send" | "serviceBus.schedule" | "serviceBus.cancelScheduled";
+
+// A sender's outage should end within a moment of the service's: shorter waits than the general reconnect preset.
+const connect = presets.reconnect.with({ backoff: backoff.decorrelated({ baseMs: 250, capMs: 5_000 }) });
+
+/**
+ * The default policies, with some options replaced.
+ *
+ * ```ts
+ * const retry = serviceBusPolicies({ "serviceBus.send": { deadlineMs: 30_000 } });
+ * const client = new ServiceBusClient(connectionString, { resilience: { policies: retry } });
+ * retry.update({ "serviceBus.send": { attempts: 3 } });
+ * ```
+ *
+ * @throws HoldfastError `misconfigured`, naming option, value and allowed range.
+ */
+export function serviceBusPolicies(
+  changes: Partial<Readonly<Record<ServiceBusOperation, PolicyOptions>>> = {},
+): Policies<ServiceBusOperation> {
+  return policies({
+    "serviceBus.connect": connect.with(changes["serviceBus.connect"] ?? {}),
+    "serviceBus.send": presets.request.with(changes["serviceBus.send"] ?? {}),
+    "serviceBus.schedule": presets.request.with(changes["serviceBus.schedule"] ?? {}),
+    "serviceBus.cancelScheduled": presets.request.with(changes["serviceBus.cancelScheduled"] ?? {}),
+  });
+}
+
+/**
+ * The official `retryOptions` as policy, so that an existing configuration keeps its meaning:
+ *
+ * | official | here |
+ * |---|---|
+ * | `maxRetries: n` | `attempts: n + 1` (throttling and outages do not count; `0` means one attempt) |
+ * | `timeoutInMs: t` | `attemptTimeoutMs: t` |
+ * | `mode: Exponential`, `retryDelayInMs: d`, `maxRetryDelayInMs: m` | full jitter, base `d`, cap `m` |
+ * | `mode: Fixed` (the default), `retryDelayInMs: d` | a step of `d` plus up to a fifth of it at random (`0` keeps our default) |
+ *
+ * The deadline grows to what these could take together, if that is longer than the default of 60 s.
+ */
+export function policiesFrom(retryOptions: RetryOptions | undefined): Policies<ServiceBusOperation> {
+  const send = retryOptions === undefined ? {} : optionsFrom(retryOptions);
+  return serviceBusPolicies({
+    "serviceBus.send": send,
+    "serviceBus.schedule": send,
+    "serviceBus.cancelScheduled": send,
+  });
+}
+
+// core-amqp's defaults, for the fields that the user left out.
+const officialDelayMs = 30_000;
+const officialMaxDelayMs = 90_000;
+// RetryMode.Exponential; the enum is a run-time export of the official package, which this file need not load.
+const exponential = 0;
+
+function optionsFrom(retryOptions: RetryOptions): PolicyOptions {
+  const { maxRetries, timeoutInMs, retryDelayInMs, maxRetryDelayInMs, mode } = retryOptions;
+  const base = presets.request;
+  const delayMs = retryDelayInMs ?? officialDelayMs;
+  const isExponential = Number(mode) === exponential && mode !== undefined;
+  const capMs = isExponential ? Math.max(maxRetryDelayInMs ?? officialMaxDelayMs, delayMs) : delayMs * 1.2;
+  const attempts = maxRetries === undefined ? base.attempts : maxRetries + 1;
+  const attemptTimeoutMs = timeoutInMs ?? base.attemptTimeoutMs;
+  const waits = retryDelayInMs !== undefined || mode !== undefined || maxRetryDelayInMs !== undefined;
+  const shape =
+    !waits || delayMs === 0
+      ? base.backoff
+      : isExponential
+        ? backoff.full({ baseMs: delayMs, capMs })
+        : backoff.steps({ delaysMs: [delayMs], jitterMs: delayMs / 5 });
+  const longest = attempts * attemptTimeoutMs + (waits ? (attempts - 1) * capMs : 0);
+  return { attempts, attemptTimeoutMs, backoff: shape, deadlineMs: Math.max(base.deadlineMs, longest) };
+}

@@ -1,0 +1,92 @@
+import {
+  badOption,
+  systemClock,
+  systemRandom,
+  type Classify,
+  type Clock,
+  type EventListener,
+  type FaultRow,
+  type Policy,
+  type Random,
+} from "@holdfast/core";
+import type { RetryOptions } from "@azure/service-bus";
+import { classifyServiceBus } from "./faults.ts";
+import { policiesFrom, type ServiceBusOperation } from "./operations.ts";
+
+/** The part of `policies({...})` that a client reads; a registry shared with other services fits too. */
+export interface PolicySource {
+  lookup(operation: string): Policy | undefined;
+  readonly operations: readonly string[];
+}
+
+/** What `new ServiceBusClient(…, { resilience })` takes; every field may be left out. */
+export interface ResilienceOptions {
+  /**
+   * Policies by operation key, from `serviceBusPolicies()` or `policies()`. Operations that it does not name keep the
+   * default, or what the official `retryOptions` say.
+   */
+  readonly policies?: PolicySource;
+  /** Rows tried before Holdfast's own when an error is classified. */
+  readonly faults?: readonly FaultRow[];
+  /** Receives every event, synchronously; what it throws is ignored. */
+  readonly onEvent?: EventListener;
+  /** How long `close()` lets work in hand finish, in milliseconds. Default 10 000; 0 or more. */
+  readonly closeTimeoutMs?: number;
+  /** For tests: the time of our own waits (the official client's timers keep real time). */
+  readonly clock?: Clock;
+  /** For tests: where jitter comes from. */
+  readonly random?: Random;
+}
+
+/** {@link ResilienceOptions}, complete. */
+export interface Resilience {
+  readonly policy: (operation: ServiceBusOperation) => Policy;
+  readonly classify: Classify;
+  readonly onEvent: EventListener | undefined;
+  readonly closeTimeoutMs: number;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+const known = ["policies", "faults", "onEvent", "closeTimeoutMs", "clock", "random"];
+
+/**
+ * Validates and completes.
+ *
+ * @throws HoldfastError `misconfigured`, naming option, value and allowed range.
+ */
+export function resilienceFrom(
+  options: ResilienceOptions,
+  retryOptions: RetryOptions | undefined,
+): Resilience {
+  for (const key of Object.keys(options)) {
+    if (!known.includes(key)) throw badOption("resilience", key, `made of ${known.join(", ")}`);
+  }
+  const { closeTimeoutMs = 10_000, onEvent } = options;
+  if (typeof closeTimeoutMs !== "number" || !(closeTimeoutMs >= 0)) {
+    throw badOption("resilience.closeTimeoutMs", closeTimeoutMs, "a number of milliseconds, 0 or more");
+  }
+  if (onEvent !== undefined && typeof onEvent !== "function") {
+    throw badOption("resilience.onEvent", onEvent, "a function");
+  }
+  const defaults = policiesFrom(retryOptions);
+  checkOperations(options.policies, defaults.operations);
+  return {
+    policy: (operation) => options.policies?.lookup(operation) ?? defaults.for(operation).policy,
+    classify: classifyServiceBus(options.faults),
+    onEvent,
+    closeTimeoutMs,
+    clock: options.clock ?? systemClock,
+    random: options.random ?? systemRandom,
+  };
+}
+
+/** A misspelt key would silently leave the default in force. */
+function checkOperations(source: PolicySource | undefined, operations: readonly string[]): void {
+  if (source === undefined) return;
+  if (typeof source.lookup !== "function") {
+    throw badOption("resilience.policies", source, "made by serviceBusPolicies() or policies()");
+  }
+  const stray = source.operations.find((key) => key.startsWith("serviceBus.") && !operations.includes(key));
+  if (stray !== undefined) throw badOption("resilience.policies", stray, `keyed by ${operations.join(", ")}`);
+}
