@@ -6,6 +6,8 @@ export default defineConfig({
   platform: "node",
   target: "es2022",
   format: ["esm", "cjs"],
+  // A file for each source: joined into shared chunks, ./faults would load the official client after all.
+  unbundle: true,
   dts: true,
   sourcemap: true,
   fixedExtension: true,
