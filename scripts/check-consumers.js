@@ -127,7 +127,8 @@ function compile(application, type) {
         module: "node16",
         strict: true,
         noEmit: true,
-        skipLibCheck: true,
+        // Our declarations must be complete by themselves.
+        skipLibCheck: false,
         types: ["node"],
         typeRoots: [join(root, "node_modules", "@types")],
       },
