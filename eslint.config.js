@@ -34,7 +34,7 @@ const layers = [
   {
     files: ["packages/simulators/src/**"],
     folder: "packages/simulators/src",
-    modules: ["node:.+", "rhea(/.+)?", "ws"],
+    modules: ["(?!@azure/|@holdfast/).+"],
     because: "a simulator knows the protocol, and none of the code that is tested against it",
   },
   {
