@@ -1,0 +1,132 @@
+import { codec, type TypedPairs } from "./amqp-types.ts";
+import { prepareSender, type LinkContext, type LinkCredit, type SenderLink } from "./amqp-engine.ts";
+import { conditions } from "./conditions.ts";
+import type { BrokerLink } from "./link.ts";
+import type { MessageLock } from "./lock.ts";
+import { dotNetByteOrder, lockTokenText, newLockToken } from "./lock-token.ts";
+import type { Consumer, MessageQueue } from "./queue.ts";
+import { listenForSettlement } from "./settle.ts";
+import type { StoredMessage } from "./stored-message.ts";
+import { texts, trackedError } from "./texts.ts";
+
+// AMQP 2.8.2: the sender settles every delivery before it sends it.
+const SENDS_SETTLED = 1;
+
+const messageStates = { active: 0, deferred: 1, scheduled: 2 } as const;
+
+/** The annotations that the broker adds to a message on its way out. */
+export function brokerAnnotations(message: StoredMessage, lock: MessageLock | undefined): TypedPairs {
+  return [
+    codec.wrap_symbol("x-opt-sequence-number"),
+    codec.wrap_long(message.sequenceNumber),
+    codec.wrap_symbol("x-opt-enqueue-sequence-number"),
+    codec.wrap_long(message.enqueuedSequenceNumber),
+    codec.wrap_symbol("x-opt-enqueued-time"),
+    codec.wrap_timestamp(message.enqueuedAt),
+    codec.wrap_symbol("x-opt-message-state"),
+    codec.wrap_int(messageStates[message.state]),
+    ...(message.deadLetterSource === undefined
+      ? []
+      : [codec.wrap_symbol("x-opt-deadletter-source"), codec.wrap_string(message.deadLetterSource)]),
+    ...(lock === undefined
+      ? []
+      : [codec.wrap_symbol("x-opt-locked-until"), codec.wrap_timestamp(lock.lockedUntil)]),
+  ];
+}
+
+/** A message as it goes to a client. */
+export function encodeForClient(message: StoredMessage, lock: MessageLock | undefined, omitBody = false): Buffer {
+  return message.content.encode({
+    deliveryCount: message.deliveryCount,
+    annotations: brokerAnnotations(message, lock),
+    messageId: message.messageId,
+    omitBody,
+  });
+}
+
+class LinkConsumer implements Consumer {
+  readonly locks: boolean;
+  readonly #link: BrokerLink;
+  readonly #queue: MessageQueue;
+  readonly #sender: SenderLink;
+  readonly #credit: LinkCredit;
+
+  constructor(link: BrokerLink, queue: MessageQueue, sender: SenderLink) {
+    this.locks = sender.snd_settle_mode !== SENDS_SETTLED;
+    this.#link = link;
+    this.#queue = queue;
+    this.#sender = sender;
+    this.#credit = prepareSender(sender);
+  }
+
+  get credit(): number {
+    return this.#link.hasEnded ? 0 : this.#credit.available;
+  }
+
+  deliver(message: StoredMessage, lock: MessageLock | undefined): void {
+    const { connection } = this.#link;
+    this.#credit.spend();
+    const fault = connection.broker.fault("deliver", this.#queue.path);
+    if (fault?.kind === "delay") {
+      connection.after(fault.ms, () => {
+        if (!this.#link.hasEnded) this.#send(message, lock);
+      });
+      return;
+    }
+    if (fault === undefined || fault.stored) this.#send(message, lock);
+    if (fault === undefined) return;
+    // What was queued for the wire must leave before the link or the connection does.
+    process.nextTick(() => {
+      if (fault.kind === "detach") {
+        const { condition = conditions.detachForced, description = texts.idleTimeout(this.#sender.name) } = fault;
+        this.#link.detach(trackedError(condition, description, connection.broker.tracking(this.#queue.path)));
+      } else {
+        connection.suffer(fault);
+      }
+    });
+  }
+
+  #send(message: StoredMessage, lock: MessageLock | undefined): void {
+    const { broker } = this.#link.connection;
+    const tag = dotNetByteOrder(lock?.token ?? newLockToken());
+    broker.ledgers.delivered.add({
+      at: broker.clock.now(),
+      ...this.#link.place,
+      entity: this.#queue.path,
+      sequenceNumber: message.sequenceNumber,
+      messageId: message.messageId,
+      deliveryCount: message.deliveryCount,
+      lockToken: lock === undefined ? undefined : lockTokenText(lock.token),
+    });
+    const delivery = this.#sender.send(encodeForClient(message, lock), tag, 0);
+    if (!this.locks) delivery.settled = true;
+  }
+}
+
+/** A client that wants to receive has attached: delivers as its credit allows, answers drains, hears settlements. */
+export function attachReceiver(link: BrokerLink, queue: MessageQueue, sender: SenderLink): void {
+  const { connection } = link;
+  const consumer = new LinkConsumer(link, queue, sender);
+  sender.on("sender_flow", () => {
+    queue.pump();
+  });
+  sender.on("sender_draining", () => {
+    const fault = connection.broker.fault("drain", queue.path);
+    const answer = (): void => {
+      if (!link.hasEnded) sender.set_drained(true);
+      connection.engine._register();
+    };
+    if (fault === undefined) answer();
+    else if (fault.kind === "delay") connection.after(fault.ms, answer);
+    else if (fault.kind === "detach") {
+      const { condition = conditions.detachForced, description = texts.idleTimeout(sender.name) } = fault;
+      link.detach(trackedError(condition, description, connection.broker.tracking(queue.path)));
+    } else if (fault.kind !== "lose-acknowledgement") connection.suffer(fault);
+  });
+  listenForSettlement(link, queue, sender);
+  link.whenEnded(() => {
+    // Messages that the client holds stay locked: it may settle them elsewhere, or the lock runs out.
+    queue.removeConsumer(consumer);
+  });
+  queue.addConsumer(consumer);
+}

@@ -1,0 +1,42 @@
+export { serviceBus, ServiceBusSimulator } from "./service-bus.ts";
+export type { TlsEndpoint, WebSocketEndpoint } from "./service-bus.ts";
+export type { Claim, QueueOptions, ServiceBusOptions, SharedAccessKey } from "./options.ts";
+export type { CreditOptions } from "./throttle.ts";
+export { QueueControl } from "./queue-control.ts";
+export {
+  delayAcknowledgement,
+  dropConnection,
+  forceConnectionClose,
+  forceDetach,
+  ignore,
+  loseAcknowledgement,
+  refuseLink,
+  refuseToken,
+  reject,
+  serverBusy,
+} from "./faults.ts";
+export type {
+  ConnectionFault,
+  Delay,
+  DroppedConnection,
+  ForcedConnectionClose,
+  ForcedDetach,
+  LostAcknowledgement,
+  Refusal,
+  ServiceBusFaults,
+  ServiceBusStep,
+} from "./faults.ts";
+export { acceptThenClose, blackHole, halfOpen, resetConnection } from "../faults/socket-faults.ts";
+export type {
+  AcceptThenClose,
+  BlackHole,
+  DropKind,
+  HalfOpen,
+  ResetConnection,
+  SocketFault,
+} from "../faults/socket-faults.ts";
+export type { FaultRule, FaultScope, FaultScript, NextFaultScope } from "../faults/fault-script.ts";
+export { Journal } from "./journal.ts";
+export type * from "./journal-entries.ts";
+export type { SimulatorClock } from "../clock.ts";
+export type { Transport } from "../sockets/wire.ts";

@@ -1,0 +1,208 @@
+import type { Transport } from "../sockets/wire.ts";
+import type { MessageContent } from "./message-format.ts";
+import type { ServiceBusStep } from "./faults.ts";
+
+/** When something happened: milliseconds on the simulator's monotonic clock, fractional. */
+export interface Moment {
+  readonly at: number;
+}
+
+/** On which connection and link; both ids count from 1 over the life of the simulator. */
+export interface Place {
+  readonly connection: number;
+  readonly link: number;
+  readonly linkName: string;
+}
+
+/** A connection that got as far as a protocol header. */
+export interface ConnectionEntry extends Moment {
+  readonly connection: number;
+  readonly transport: Transport;
+  readonly peer: string;
+  /** Undefined until the client has authenticated; `none` when it skipped SASL. */
+  saslMechanism?: string;
+  /** What the client's open frame said. */
+  containerId?: string;
+  hostname?: string;
+  properties?: Readonly<Record<string, unknown>>;
+  openedAt?: number;
+  closedAt?: number;
+}
+
+/** A put-token request and its answer. */
+export interface TokenEntry extends Moment {
+  readonly connection: number;
+  readonly audience: string;
+  readonly type: string;
+  /** 202 when accepted; undefined when a fault left it unanswered. */
+  readonly status: number | undefined;
+  readonly description: string | undefined;
+  readonly keyName: string | undefined;
+}
+
+/** An attach of a client's link. */
+export interface AttachEntry extends Moment, Place {
+  readonly entity: string;
+  /** What the client does on the link. */
+  readonly role: "send" | "receive" | "management";
+  readonly outcome: "attached" | "refused" | "unanswered";
+  readonly condition?: string;
+}
+
+/** The end of a link, whoever ended it. */
+export interface DetachEntry extends Moment, Place {
+  readonly entity: string;
+  readonly by: "client" | "service";
+  readonly condition?: string;
+}
+
+/** What became of a transfer. */
+export type AttemptOutcome =
+  | "accepted"
+  | "rejected"
+  | "pending"
+  | "pre-settled"
+  | "unanswered"
+  | "discarded";
+
+/** A transfer that arrived: one message or one batch. */
+export interface AttemptEntry extends Moment, Place {
+  readonly entity: string;
+  readonly deliveryId: number;
+  readonly bytes: number;
+  readonly batch: boolean;
+  /** How many messages the transfer carries. */
+  readonly messages: number;
+  readonly messageIds: readonly (string | undefined)[];
+  readonly sessionIds: readonly (string | undefined)[];
+  readonly partitionKeys: readonly (string | undefined)[];
+  /** `pending` while the acknowledgement is delayed. */
+  outcome: AttemptOutcome;
+  /** The kind of the scripted fault that this transfer met. */
+  readonly fault?: string;
+}
+
+/** An acceptance that was written to the client. */
+export interface AcceptedEntry extends Moment, Place {
+  readonly entity: string;
+  readonly deliveryId: number;
+  readonly messageIds: readonly (string | undefined)[];
+}
+
+/** A refusal that was written to the client, at whichever step. */
+export interface RefusalEntry extends Moment {
+  readonly step: ServiceBusStep;
+  readonly entity: string;
+  readonly connection: number;
+  readonly condition: string;
+  readonly description: string;
+  readonly messageIds: readonly (string | undefined)[];
+  /** The lock that was to be settled, at that step. */
+  readonly lockToken?: string;
+  /** The `$management` operation, at that step. */
+  readonly operation?: string;
+}
+
+/** A message the broker has taken over: the ledger against which loss is measured. */
+export class StoredEntry implements Moment {
+  readonly at: number;
+  readonly entity: string;
+  readonly sequenceNumber: number;
+  readonly messageId: string;
+  readonly connection: number;
+  readonly bytes: number;
+  readonly #content: MessageContent;
+
+  constructor(
+    place: { at: number; entity: string; sequenceNumber: number; messageId: string; connection: number; bytes: number },
+    content: MessageContent,
+  ) {
+    this.at = place.at;
+    this.entity = place.entity;
+    this.sequenceNumber = place.sequenceNumber;
+    this.messageId = place.messageId;
+    this.connection = place.connection;
+    this.bytes = place.bytes;
+    this.#content = content;
+  }
+
+  /** Data that is JSON is parsed, other data is a Buffer, an AMQP value is itself. */
+  get body(): unknown {
+    return this.#content.body;
+  }
+
+  get bodyBytes(): Buffer | undefined {
+    return this.#content.bodyBytes;
+  }
+
+  get applicationProperties(): Record<string, unknown> {
+    return this.#content.applicationPropertyValues;
+  }
+
+  get sessionId(): string | undefined {
+    return this.#content.sessionId;
+  }
+
+  get partitionKey(): string | undefined {
+    return this.#content.partitionKey;
+  }
+
+  get subject(): string | undefined {
+    return this.#content.subject;
+  }
+
+  get correlationId(): string | undefined {
+    return this.#content.correlationId;
+  }
+}
+
+/** A message that duplicate detection dropped; the client was told that it was accepted. */
+export interface DuplicateEntry extends Moment {
+  readonly entity: string;
+  readonly messageId: string;
+  readonly connection: number;
+}
+
+/** A message handed to a receiver. */
+export interface DeliveredEntry extends Moment, Place {
+  readonly entity: string;
+  readonly sequenceNumber: number;
+  readonly messageId: string;
+  /** Unsuccessful deliveries before this one. */
+  readonly deliveryCount: number;
+  /** Undefined in receive-and-delete mode. */
+  readonly lockToken: string | undefined;
+}
+
+/** What a settlement did to the message. */
+export type Disposition = "completed" | "abandoned" | "deferred" | "dead-lettered" | "released" | "lock-expired";
+
+/** A message settled, by a client or by the expiry of its lock. */
+export interface SettledEntry extends Moment {
+  readonly entity: string;
+  readonly sequenceNumber: number;
+  readonly messageId: string;
+  readonly lockToken: string;
+  readonly disposition: Disposition;
+  /** On the receiver's link, by a `$management` request, or by the broker itself. */
+  readonly via: "link" | "management" | "broker";
+  readonly connection: number | undefined;
+}
+
+/** A `$management` request and its answer. */
+export interface ManagementEntry extends Moment {
+  readonly entity: string;
+  readonly connection: number;
+  readonly operation: string;
+  /** Undefined when a fault left it unanswered. */
+  readonly status: number | undefined;
+  readonly condition: string | undefined;
+  readonly trackingId: string | undefined;
+}
+
+/** A scripted fault that happened. */
+export interface FaultEntry extends Moment {
+  readonly step: ServiceBusStep;
+  readonly entity: string | undefined;
+  readonly kind: string;
+}

@@ -1,0 +1,63 @@
+import type { Link } from "./amqp-engine.ts";
+import type { AmqpError } from "./conditions.ts";
+import type { BrokerConnection } from "./connection.ts";
+import type { Place } from "./journal-entries.ts";
+
+/** A client's link, from its attach to its end. */
+export class BrokerLink {
+  /** Counts from 1 over the life of the simulator. */
+  readonly id: number;
+  readonly connection: BrokerConnection;
+  readonly engine: Link;
+  /** Name of the entity it leads to; `$cbs` for the token node. */
+  readonly entity: string;
+  #ended = false;
+  #whenEnded: () => void = () => undefined;
+
+  constructor(connection: BrokerConnection, engine: Link, entity: string) {
+    this.id = connection.broker.nextLinkId();
+    this.connection = connection;
+    this.engine = engine;
+    this.entity = entity;
+    connection.links.add(this);
+  }
+
+  get hasEnded(): boolean {
+    return this.#ended;
+  }
+
+  /** For journal entries. */
+  get place(): Place {
+    return { connection: this.connection.id, link: this.id, linkName: this.engine.name };
+  }
+
+  /** What to give back when the link ends, by whatever end. */
+  whenEnded(release: () => void): void {
+    this.#whenEnded = release;
+  }
+
+  /** The service detaches the link with an error. AMQP 2.6.6. */
+  detach(error: AmqpError): void {
+    if (this.#ended) return;
+    this.engine.close(error);
+    this.end("service", error.condition);
+  }
+
+  /** Takes the link out of the broker; writes nothing to the client. */
+  end(by: "client" | "service" | "connection", condition?: string): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.connection.links.delete(this);
+    if (by !== "connection") {
+      const { broker } = this.connection;
+      broker.ledgers.detaches.add({
+        at: broker.clock.now(),
+        ...this.place,
+        entity: this.entity,
+        by,
+        ...(condition === undefined ? {} : { condition }),
+      });
+    }
+    this.#whenEnded();
+  }
+}

@@ -1,0 +1,105 @@
+import { codec } from "../amqp-types.ts";
+import type { NewLink } from "../amqp-engine.ts";
+import { conditions } from "../conditions.ts";
+import type { BrokerLink } from "../link.ts";
+import type { MessageQueue } from "../queue.ts";
+import { attachReplies, attachRequests, type Request } from "../request-response.ts";
+import { statusOf } from "../status.ts";
+import { texts, trackingSuffix } from "../texts.ts";
+import { BadRequest, type OperationResult } from "./operation.ts";
+import { operations } from "./operations.ts";
+
+/** A client attaches a link to the `$management` node of an entity. */
+export function attachToManagement(link: BrokerLink, queue: MessageQueue, { sender, receiver }: NewLink): void {
+  const node = `${queue.path.toLowerCase()}/$management`;
+  if (sender !== undefined) attachReplies(link, node, sender);
+  if (receiver !== undefined) {
+    attachRequests(link, node, receiver, (request) => {
+      handle(link, queue, request);
+    });
+  }
+}
+
+function refused(condition: string, description: string, status = statusOf(condition)): OperationResult {
+  return { status, condition, description };
+}
+
+/** Carries the operation out, if it may be. */
+function perform(link: BrokerLink, queue: MessageQueue, operation: string, body: unknown): OperationResult {
+  const { connection } = link;
+  const { broker, claims } = connection;
+  const known = operations.get(operation);
+  if (known === undefined) return refused(conditions.notImplemented, texts.unknownOperation(operation));
+  const path = queue.path.toLowerCase();
+  if (!claims.allows(known.claim, path, broker.clock.wallNow())) {
+    return refused(conditions.unauthorized, texts.claimMissing(known.claim, broker.resource(path)));
+  }
+  if (queue.disabled) return refused(conditions.entityDisabled, texts.entityDisabled(broker.resource(path)));
+  if (!broker.throttle.admitManagementCall()) return refused(conditions.serverBusy, texts.serverBusy(2));
+  try {
+    const fields = typeof body === "object" && body !== null ? (body as Record<string, unknown>) : {};
+    return known.perform({ queue, connection, body: fields });
+  } catch (error) {
+    if (error instanceof BadRequest) return refused(conditions.badRequest, error.message);
+    throw error;
+  }
+}
+
+function handle(link: BrokerLink, queue: MessageQueue, request: Request): void {
+  const { connection } = link;
+  const { broker } = connection;
+  const { application_properties: properties = {}, body } = request.message;
+  const text = (name: string): string | undefined => {
+    const value = properties[name];
+    return typeof value === "string" ? value : undefined;
+  };
+  const operation = text("operation") ?? "";
+  const trackingId = text("com.microsoft:tracking-id");
+  const journal = (result?: OperationResult, description = ""): void => {
+    const at = broker.clock.now();
+    const entry = { at, entity: queue.path, connection: connection.id, operation };
+    const condition = result?.condition;
+    broker.ledgers.management.add({ ...entry, status: result?.status, condition, trackingId });
+    if (condition !== undefined) {
+      broker.ledgers.refusals.add({ ...entry, step: "management", condition, description, messageIds: [] });
+    }
+  };
+  const answer = (result: OperationResult): void => {
+    if (connection.isGone) return;
+    const { status, condition } = result;
+    const description =
+      condition === undefined
+        ? "OK"
+        : `${(result.description ?? "").trimEnd()} ${trackingSuffix(broker.tracking(queue.path))}`;
+    journal(result, description);
+    request.answer({
+      applicationProperties: {
+        statusCode: codec.wrap_int(status),
+        statusDescription: description,
+        ...(condition === undefined ? {} : { errorCondition: codec.wrap_symbol(condition) }),
+        ...(trackingId === undefined ? {} : { "com.microsoft:tracking-id": trackingId }),
+      },
+      body: result.body ?? {},
+    });
+  };
+  const fault = broker.fault("management", queue.path);
+  if (fault?.kind === "refuse") {
+    answer(refused(fault.condition, fault.description, fault.statusCode));
+    return;
+  }
+  if (fault === undefined) {
+    answer(perform(link, queue, operation, body));
+    return;
+  }
+  if (fault.kind === "delay") {
+    const result = perform(link, queue, operation, body);
+    connection.after(fault.ms, () => {
+      answer(result);
+    });
+    return;
+  }
+  if (fault.stored) perform(link, queue, operation, body);
+  journal();
+  if (fault.kind === "detach") link.detach(fault.condition === undefined ? { condition: conditions.detachForced } : { condition: fault.condition });
+  else if (fault.kind !== "lose-acknowledgement") connection.suffer(fault);
+}

@@ -1,0 +1,42 @@
+import { codec } from "../amqp-types.ts";
+import { conditions } from "../conditions.ts";
+import { MalformedMessage, MessageContent } from "../message-format.ts";
+import { texts } from "../texts.ts";
+import { BadRequest, type Operation } from "./operation.ts";
+
+/** Takes over messages that are to be enqueued later. */
+export const scheduleMessage: Operation = {
+  claim: "Send",
+  perform({ queue, connection, body }) {
+    const entries = body["messages"];
+    if (!Array.isArray(entries)) throw new BadRequest("The request carries no 'messages'.");
+    const payloads = (entries as Record<string, unknown>[]).map((entry) => {
+      const payload = entry["message"];
+      if (!Buffer.isBuffer(payload)) throw new BadRequest("An entry of 'messages' carries no 'message'.");
+      return payload;
+    });
+    const bytes = payloads.reduce((sum, payload) => sum + payload.length, 0);
+    const { maxMessageSizeBytes, maxSizeBytes } = queue.settings;
+    if (bytes > maxMessageSizeBytes) {
+      const description = texts.messageTooLarge(0, bytes, maxMessageSizeBytes);
+      return { status: 403, condition: conditions.messageTooLarge, description };
+    }
+    if (queue.sizeBytes + bytes > maxSizeBytes) {
+      const description = texts.entityFull(queue.path, maxSizeBytes, queue.sizeBytes);
+      return { status: 403, condition: conditions.quotaExceeded, description };
+    }
+    let contents: MessageContent[];
+    try {
+      contents = payloads.map((payload) => MessageContent.decode(payload));
+    } catch (error) {
+      if (error instanceof MalformedMessage) throw new BadRequest(error.message);
+      throw error;
+    }
+    const numbers = contents.map(
+      // A message that duplicate detection drops has no sequence number; the service answers 0 for it.
+      (content, index) =>
+        queue.enqueue(content, payloads[index]?.length ?? 0, connection.id)?.sequenceNumber ?? 0,
+    );
+    return { status: 200, body: { "sequence-numbers": codec.wrap_array(numbers, codec.Long.typecode) } };
+  },
+};

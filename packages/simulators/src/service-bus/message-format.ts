@@ -1,0 +1,236 @@
+import { codec, mergePairs, pairsOf, pairsToObject, textOf, type Typed, type TypedPairs } from "./amqp-types.ts";
+
+/** The message format of a batch: each data section is one whole encoded message. Service Bus, not AMQP. */
+export const BATCH_FORMAT = 0x80_01_37_00;
+
+// AMQP 3.2: the sections of a message, by descriptor.
+const HEADER = 0x70;
+const DELIVERY_ANNOTATIONS = 0x71;
+const MESSAGE_ANNOTATIONS = 0x72;
+const PROPERTIES = 0x73;
+const APPLICATION_PROPERTIES = 0x74;
+const DATA = 0x75;
+const SEQUENCE = 0x76;
+const VALUE = 0x77;
+const FOOTER = 0x78;
+
+const BY_SYMBOL: Readonly<Record<string, number>> = {
+  "amqp:header:list": HEADER,
+  "amqp:delivery-annotations:map": DELIVERY_ANNOTATIONS,
+  "amqp:message-annotations:map": MESSAGE_ANNOTATIONS,
+  "amqp:properties:list": PROPERTIES,
+  "amqp:application-properties:map": APPLICATION_PROPERTIES,
+  "amqp:data:binary": DATA,
+  "amqp:amqp-sequence:list": SEQUENCE,
+  "amqp:value:*": VALUE,
+  "amqp:footer:map": FOOTER,
+};
+
+interface Section {
+  readonly code: number;
+  readonly value: Typed;
+  readonly bytes: Buffer;
+}
+
+/** Thrown when bytes are not a message of AMQP 3.2. */
+export class MalformedMessage extends Error {
+  override readonly name = "MalformedMessage";
+}
+
+function sections(payload: Buffer): Section[] {
+  const found: Section[] = [];
+  try {
+    const reader = new codec.Reader(payload);
+    while (reader.remaining() > 0) {
+      const start = reader.position;
+      const value = reader.read();
+      const descriptor = value.descriptor?.value;
+      const code = typeof descriptor === "string" ? BY_SYMBOL[descriptor] : descriptor;
+      if (typeof code !== "number" || code < HEADER || code > FOOTER) {
+        throw new MalformedMessage(`unknown message section ${String(descriptor)}`);
+      }
+      found.push({ code, value, bytes: payload.subarray(start, reader.position) });
+    }
+  } catch (error) {
+    if (error instanceof MalformedMessage) throw error;
+    throw new MalformedMessage("the payload is not an encoded AMQP message", { cause: error });
+  }
+  return found;
+}
+
+/** The encoded messages in one transfer: itself, or the data sections of a batch. */
+export function messagesOfTransfer(payload: Buffer, format: number): readonly Buffer[] {
+  if (format !== BATCH_FORMAT) return [payload];
+  return sections(payload)
+    .filter((section) => section.code === DATA)
+    .map((section) => section.value.value as Buffer);
+}
+
+function numberAt(list: readonly Typed[], index: number): number | undefined {
+  const value = list[index] === undefined ? undefined : codec.unwrap(list[index]);
+  return typeof value === "number" ? value : undefined;
+}
+
+function stringAt(list: readonly Typed[], index: number): string | undefined {
+  return textOf(list[index] === undefined ? undefined : codec.unwrap(list[index]));
+}
+
+/**
+ * A message as the client encoded it. What the broker does not own (properties, application properties, body,
+ * footer) keeps its very bytes and types; a JavaScript view would turn a long into an int on the way out.
+ */
+export class MessageContent {
+  readonly annotations: TypedPairs;
+  readonly applicationProperties: TypedPairs;
+  readonly #header: readonly Typed[];
+  readonly #properties: readonly Typed[];
+  readonly #body: readonly Section[];
+  readonly #footer: Buffer | undefined;
+
+  private constructor(parts: {
+    header: readonly Typed[];
+    annotations: TypedPairs;
+    properties: readonly Typed[];
+    applicationProperties: TypedPairs;
+    body: readonly Section[];
+    footer: Buffer | undefined;
+  }) {
+    this.#header = parts.header;
+    this.annotations = parts.annotations;
+    this.#properties = parts.properties;
+    this.applicationProperties = parts.applicationProperties;
+    this.#body = parts.body;
+    this.#footer = parts.footer;
+  }
+
+  /** @throws MalformedMessage */
+  static decode(payload: Buffer): MessageContent {
+    const all = sections(payload);
+    const listOf = (code: number): readonly Typed[] => pairsOf(all.find((section) => section.code === code)?.value);
+    return new MessageContent({
+      header: listOf(HEADER),
+      annotations: listOf(MESSAGE_ANNOTATIONS),
+      properties: listOf(PROPERTIES),
+      applicationProperties: listOf(APPLICATION_PROPERTIES),
+      body: all.filter((section) => section.code >= DATA && section.code <= VALUE),
+      footer: all.find((section) => section.code === FOOTER)?.bytes,
+    });
+  }
+
+  /** The message-id property as text; undefined when the client gave none. */
+  get messageId(): string | undefined {
+    return stringAt(this.#properties, 0);
+  }
+
+  /** The group-id property: the session. */
+  get sessionId(): string | undefined {
+    return stringAt(this.#properties, 10);
+  }
+
+  get correlationId(): string | undefined {
+    return stringAt(this.#properties, 5);
+  }
+
+  get subject(): string | undefined {
+    return stringAt(this.#properties, 3);
+  }
+
+  get partitionKey(): string | undefined {
+    return textOf(this.annotation("x-opt-partition-key"));
+  }
+
+  /** Milliseconds; undefined when the message lives for ever. AMQP 3.2.1. */
+  get timeToLiveMs(): number | undefined {
+    return numberAt(this.#header, 2);
+  }
+
+  /** When the message is to be enqueued, in milliseconds since the epoch. */
+  get scheduledEnqueueTime(): number | undefined {
+    const value = this.annotation("x-opt-scheduled-enqueue-time");
+    return value instanceof Date ? value.getTime() : typeof value === "number" ? value : undefined;
+  }
+
+  annotation(name: string): unknown {
+    return pairsToObject(this.annotations)[name];
+  }
+
+  /** The application properties as plain values. */
+  get applicationPropertyValues(): Record<string, unknown> {
+    return pairsToObject(this.applicationProperties);
+  }
+
+  /** The bytes of the data sections joined; undefined when the body is a value or a sequence. */
+  get bodyBytes(): Buffer | undefined {
+    const data = this.#body.filter((section) => section.code === DATA);
+    if (data.length === 0) return undefined;
+    return data.length === 1
+      ? (data[0]?.value.value as Buffer)
+      : Buffer.concat(data.map((section) => section.value.value as Buffer));
+  }
+
+  /** The body as a reader would want it: JSON parsed, other data as bytes, a value as itself. */
+  get body(): unknown {
+    const bytes = this.bodyBytes;
+    if (bytes !== undefined) {
+      try {
+        return JSON.parse(bytes.toString("utf8")) as unknown;
+      } catch {
+        return bytes;
+      }
+    }
+    const values = this.#body.map((section) => codec.unwrap(section.value));
+    // AMQP 3.2.7: several sequence sections are one list.
+    return this.#body[0]?.code === SEQUENCE ? values.flat() : values[0];
+  }
+
+  /** A copy with application properties added or replaced, as dead-lettering and abandoning do. */
+  withApplicationProperties(pairs: TypedPairs): MessageContent {
+    if (pairs.length === 0) return this;
+    return new MessageContent({
+      header: this.#header,
+      annotations: this.annotations,
+      properties: this.#properties,
+      applicationProperties: mergePairs(this.applicationProperties, pairs),
+      body: this.#body,
+      footer: this.#footer,
+    });
+  }
+
+  /** The message as the broker sends it: its own header, annotations and message id, the rest untouched. */
+  encode(broker: {
+    readonly deliveryCount: number;
+    readonly annotations: TypedPairs;
+    readonly messageId: string;
+    readonly omitBody?: boolean;
+  }): Buffer {
+    const writer = new codec.Writer();
+    const put = (code: number, value: Typed): void => {
+      writer.write(codec.described(codec.wrap_ulong(code), value));
+    };
+    put(
+      HEADER,
+      codec.wrap_list([
+        this.#header[0] ?? null,
+        this.#header[1] ?? null,
+        this.#header[2] ?? null,
+        this.#header[3] ?? null,
+        // AMQP 3.2.1: the number of unsuccessful previous attempts, so 0 at first.
+        codec.wrap_uint(broker.deliveryCount),
+      ]),
+    );
+    put(MESSAGE_ANNOTATIONS, codec.Map32(mergePairs(this.annotations, broker.annotations)));
+    const properties = [...this.#properties];
+    // The service gives an id to a message that came without; the official client cannot settle one that has none.
+    if (this.messageId === undefined) properties[0] = codec.wrap_string(broker.messageId);
+    put(PROPERTIES, codec.wrap_list(properties));
+    if (this.applicationProperties.length > 0) {
+      put(APPLICATION_PROPERTIES, codec.Map32(this.applicationProperties));
+    }
+    const body = broker.omitBody === true ? [] : this.#body.map((section) => section.bytes);
+    return Buffer.concat([
+      writer.toBuffer(),
+      ...body,
+      ...(this.#footer === undefined ? [] : [this.#footer]),
+    ]);
+  }
+}

@@ -1,0 +1,256 @@
+import type { Socket } from "node:net";
+import type { FaultScript } from "../faults/fault-script.ts";
+import type { DropKind } from "../faults/socket-faults.ts";
+import { makeCertificate, type Certificate } from "../sockets/certificate.ts";
+import { Listener } from "../sockets/listener.ts";
+import { overTcp, overTls, overWebSocket, type Upgrade } from "../sockets/transports.ts";
+import { Broker } from "./broker.ts";
+import { conditions, type AmqpError } from "./conditions.ts";
+import { BrokerConnection } from "./connection.ts";
+import type { ServiceBusFaults } from "./faults.ts";
+import { Journal } from "./journal.ts";
+import { serviceBusSettings, type ServiceBusOptions } from "./options.ts";
+import { QueueControl } from "./queue-control.ts";
+import { texts, trackedError } from "./texts.ts";
+
+const HOST = "127.0.0.1";
+
+/** The path and the subprotocol of AMQP over WebSocket, as the service and its clients use them. */
+const WEB_SOCKET_PATH = "/$servicebus/websocket";
+const WEB_SOCKET_PROTOCOL = "AMQPWSB10";
+
+/** Where TLS is served. */
+export interface TlsEndpoint {
+  readonly port: number;
+  /** The certificate to trust, in PEM. */
+  readonly ca: string;
+  /** For clients that speak TLS: the same key, without the emulator flag. */
+  readonly connectionString: string;
+}
+
+/** Where AMQP over WebSocket is served. */
+export interface WebSocketEndpoint {
+  readonly port: number;
+  /** `ws://127.0.0.1:port/$servicebus/websocket`; subprotocol {@link subprotocol}. */
+  readonly url: string;
+  readonly subprotocol: string;
+  /**
+   * For the official client's `customEndpointAddress`. It always speaks `wss:`, so for plain WebSocket give it a
+   * `webSocketOptions.webSocket` that replaces `wss:` by `ws:`.
+   */
+  readonly endpoint: string;
+  /** Secure WebSocket; present when the simulator was started with `tls` too. */
+  readonly secure?: { readonly port: number; readonly url: string; readonly endpoint: string; readonly ca: string };
+}
+
+interface Endpoint {
+  readonly listener: Listener;
+  readonly upgrade: Upgrade;
+}
+
+/** A simulated Service Bus namespace. Start one with {@link serviceBus}. */
+export class ServiceBusSimulator {
+  /** What goes wrong, where and when. */
+  readonly faults: FaultScript<ServiceBusFaults>;
+  /** What the service saw and did. */
+  readonly journal: Journal;
+  readonly #broker: Broker;
+  readonly #endpoints: Partial<Record<"tcp" | "tls" | "ws" | "wss", Endpoint>> = {};
+  readonly #certificate: Certificate | undefined;
+  #closed = false;
+
+  /** @internal Use {@link serviceBus}. */
+  constructor(broker: Broker, certificate: Certificate | undefined) {
+    const { settings } = broker;
+    this.#broker = broker;
+    this.#certificate = certificate;
+    this.faults = broker.faults;
+    this.journal = new Journal(broker.ledgers);
+    this.#endpoints.tcp = this.#endpoint(settings.port, overTcp());
+    if (certificate !== undefined) this.#endpoints.tls = this.#endpoint(0, overTls(certificate));
+    if (settings.webSocket) {
+      this.#endpoints.ws = this.#endpoint(0, overWebSocket(WEB_SOCKET_PATH, WEB_SOCKET_PROTOCOL));
+      if (certificate !== undefined) {
+        this.#endpoints.wss = this.#endpoint(0, overWebSocket(WEB_SOCKET_PATH, WEB_SOCKET_PROTOCOL, certificate));
+      }
+    }
+  }
+
+  /** The port of plain TCP on 127.0.0.1. It stays the same over {@link stop} and {@link start}. */
+  get port(): number {
+    return this.#endpoints.tcp?.listener.port ?? 0;
+  }
+
+  /** `127.0.0.1:port` of plain TCP. */
+  get host(): string {
+    return `${HOST}:${String(this.port)}`;
+  }
+
+  /** For the official clients: plain TCP, with the first key of the options. */
+  get connectionString(): string {
+    return `${this.connectionStringFor()};UseDevelopmentEmulator=true`;
+  }
+
+  /** TLS; undefined unless the simulator was started with `tls`. */
+  get tls(): TlsEndpoint | undefined {
+    const port = this.#endpoints.tls?.listener.port;
+    if (port === undefined || this.#certificate === undefined) return undefined;
+    const endpoint = `sb://localhost:${String(port)}`;
+    return { port, ca: this.#certificate.cert, connectionString: this.connectionStringFor(undefined, endpoint) };
+  }
+
+  /** WebSocket; undefined unless the simulator was started with `webSocket`. */
+  get webSocket(): WebSocketEndpoint | undefined {
+    const plain = this.#endpoints.ws?.listener.port;
+    if (plain === undefined) return undefined;
+    const secure = this.#endpoints.wss?.listener.port;
+    const at = (scheme: string, host: string, port: number): string => `${scheme}://${host}:${String(port)}`;
+    return {
+      port: plain,
+      url: `${at("ws", HOST, plain)}${WEB_SOCKET_PATH}`,
+      subprotocol: WEB_SOCKET_PROTOCOL,
+      endpoint: `${at("https", HOST, plain)}/`,
+      ...(secure === undefined || this.#certificate === undefined
+        ? {}
+        : {
+            secure: {
+              port: secure,
+              url: `${at("wss", "localhost", secure)}${WEB_SOCKET_PATH}`,
+              endpoint: `${at("https", "localhost", secure)}/`,
+              ca: this.#certificate.cert,
+            },
+          }),
+    };
+  }
+
+  /**
+   * A connection string with a key of the options by name, without the emulator flag.
+   * @param endpoint - default `sb://127.0.0.1:port`
+   */
+  connectionStringFor(keyName?: string, endpoint = `sb://${this.host}`): string {
+    const { keys } = this.#broker.settings;
+    const key = keyName === undefined ? keys[0] : keys.find((candidate) => candidate.name === keyName);
+    if (key === undefined) throw new RangeError(`connectionStringFor: there is no key "${keyName ?? ""}"`);
+    return `Endpoint=${endpoint};SharedAccessKeyName=${key.name};SharedAccessKey=${key.key}`;
+  }
+
+  /** A queue to look into and to change while the simulator runs; `orders/$DeadLetterQueue` is one too. */
+  queue(path: string): QueueControl {
+    const queue = this.#broker.queue(path);
+    if (queue === undefined) throw new RangeError(`queue: there is no queue "${path}"`);
+    return new QueueControl(this.#broker, queue);
+  }
+
+  /** Stops listening and destroys every live socket: connections are refused. Messages, locks and journal stay. */
+  async stop(): Promise<void> {
+    await Promise.all(Object.values(this.#endpoints).map(({ listener }) => listener.close()));
+    for (const connection of [...this.#broker.connections]) connection.drop("reset");
+  }
+
+  /** Listens again, on the same ports. Harmless when it does already. */
+  async start(): Promise<void> {
+    if (this.#closed) throw new Error("ServiceBusSimulator: it is closed and cannot start again");
+    await Promise.all(Object.values(this.#endpoints).map(({ listener }) => listener.open()));
+    this.#broker.host = this.host;
+  }
+
+  /** Stops, waits and starts again with all its state: an outage. @param downMs - default 0 */
+  async restart({ downMs = 0 }: { downMs?: number } = {}): Promise<void> {
+    await this.stop();
+    await new Promise<void>((resolve) => {
+      this.#broker.timers.after(downMs, resolve);
+    });
+    await this.start();
+  }
+
+  /** Refuses further connections; the live ones stay. {@link start} ends it. */
+  async refuseConnections(): Promise<void> {
+    await Promise.all(Object.values(this.#endpoints).map(({ listener }) => listener.refuse()));
+  }
+
+  /** Drops every live connection below AMQP. @param how - default `reset` */
+  dropConnections({ how = "reset" }: { how?: DropKind } = {}): void {
+    for (const connection of [...this.#broker.connections]) connection.drop(how);
+  }
+
+  /** Closes every live connection with an AMQP error. @param condition - default `amqp:connection:forced` */
+  closeConnections(condition: string = conditions.connectionForced, description: string = texts.connectionForced): void {
+    for (const connection of [...this.#broker.connections]) {
+      connection.close(trackedError(condition, description, this.#broker.tracking()));
+    }
+  }
+
+  /** Half-opens every live connection: nothing is read, written or closed on it any more. */
+  freeze(): void {
+    for (const connection of [...this.#broker.connections]) connection.wire.goSilent();
+  }
+
+  /** Detaches every live link of an entity with an error. @param condition - default `amqp:link:detach-forced` */
+  detachLinks(entity: string, condition: string = conditions.detachForced, description?: string): void {
+    const wanted = this.#broker.entityName(entity).toLowerCase();
+    for (const connection of [...this.#broker.connections]) {
+      for (const link of [...connection.links]) {
+        if (link.entity.toLowerCase() !== wanted) continue;
+        const error: AmqpError = trackedError(
+          condition,
+          description ?? texts.idleTimeout(link.engine.name),
+          this.#broker.tracking(link.entity),
+        );
+        link.detach(error);
+      }
+    }
+  }
+
+  /** Ends everything: sockets, listeners, timers. A process can exit by itself afterwards. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.stop();
+    this.#broker.timers.cancelAll();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #endpoint(port: number, upgrade: Upgrade): Endpoint {
+    const listener = new Listener(HOST, port, (socket) => {
+      this.#accepted(socket, upgrade);
+    });
+    return { listener, upgrade };
+  }
+
+  #accepted(socket: Socket, upgrade: Upgrade): void {
+    const fault = this.#broker.fault("connect");
+    switch (fault?.kind) {
+      case "reset-connection":
+        socket.resetAndDestroy();
+        return;
+      case "accept-then-close":
+        socket.destroySoon();
+        return;
+      case "black-hole":
+        // Nobody reads; the kernel accepts what fits into its buffers.
+        return;
+    }
+    upgrade(socket, (wire) => {
+      const connection: BrokerConnection = new BrokerConnection(this.#broker, wire, () => {
+        if (fault === undefined) return;
+        this.#broker.timers.after(fault.afterMs, () => {
+          connection.wire.goSilent();
+        });
+      });
+    });
+  }
+}
+
+/**
+ * Starts a simulated Service Bus namespace on real sockets of 127.0.0.1.
+ * @throws TypeError or RangeError, naming the option, its value and what is allowed
+ */
+export async function serviceBus(options: ServiceBusOptions = {}): Promise<ServiceBusSimulator> {
+  const settings = serviceBusSettings(options);
+  const certificate = settings.tls ? await makeCertificate() : undefined;
+  const simulator = new ServiceBusSimulator(new Broker(settings), certificate);
+  await simulator.start();
+  return simulator;
+}

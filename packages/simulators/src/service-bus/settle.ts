@@ -1,0 +1,106 @@
+import { pairsOf, type Typed } from "./amqp-types.ts";
+import { outcomes, type Delivery, type LinkContext, type SenderLink } from "./amqp-engine.ts";
+import { conditions, type AmqpError } from "./conditions.ts";
+import type { BrokerLink } from "./link.ts";
+import { dotNetByteOrder, lockTokenText } from "./lock-token.ts";
+import { deadLetterProperties, type MessageQueue, type Settlement } from "./queue.ts";
+import { texts, trackedError } from "./texts.ts";
+
+type Outcome = "accepted" | "rejected" | "released" | "modified";
+
+/** What an outcome of AMQP 3.4 means to Service Bus, and the outcome of the same kind that answers it. */
+function settlementOf(outcome: Outcome, delivery: Delivery): { what: Omit<Settlement, "via" | "connection">; reply: Typed } {
+  const state = delivery.remote_state;
+  switch (outcome) {
+    case "accepted":
+      return { what: { disposition: "completed" }, reply: outcomes.accepted() };
+    case "released":
+      return { what: { disposition: "released" }, reply: outcomes.released() };
+    case "modified":
+      return {
+        what: {
+          disposition: state?.undeliverable_here === true ? "deferred" : "abandoned",
+          properties: pairsOf(state?.value[2]),
+        },
+        reply: outcomes.modified(),
+      };
+    case "rejected": {
+      const { info = {}, description } = state?.error ?? {};
+      const text = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
+      const properties = deadLetterProperties(
+        text(info["DeadLetterReason"]),
+        text(info["DeadLetterErrorDescription"]) ?? description,
+      );
+      // Without an error: clients read an error in the answer as the failure of the settlement.
+      return { what: { disposition: "dead-lettered", properties }, reply: outcomes.rejected() };
+    }
+  }
+}
+
+/** Hears the dispositions of a receiving client and answers them. AMQP 2.6.12. */
+export function listenForSettlement(link: BrokerLink, queue: MessageQueue, sender: SenderLink): void {
+  for (const outcome of ["accepted", "rejected", "released", "modified"] as const) {
+    sender.on(outcome, ({ delivery }: LinkContext) => {
+      if (delivery !== undefined && !link.hasEnded) settle(link, queue, delivery, outcome);
+    });
+  }
+  sender.on("settled", ({ delivery }: LinkContext) => {
+    if (delivery === undefined || delivery.settled) return;
+    // AMQP 2.6.12: settled without an outcome; the message was not consumed.
+    if (delivery.remote_state == null) settle(link, queue, delivery, "released");
+    delivery.settled = true;
+  });
+}
+
+function settle(link: BrokerLink, queue: MessageQueue, delivery: Delivery, outcome: Outcome): void {
+  const { connection } = link;
+  const { broker } = connection;
+  const token = dotNetByteOrder(delivery.tag);
+  const { what, reply } = settlementOf(outcome, delivery);
+  const answer = (state: Typed): void => {
+    if (connection.isGone || link.hasEnded) return;
+    delivery.update(true, state);
+    // The client owes no further frame; without this the engine would wait for one and its buffer would fill.
+    delivery.remote_settled = true;
+  };
+  const refuse = (error: AmqpError): void => {
+    broker.ledgers.refusals.add({
+      at: broker.clock.now(),
+      step: "settle",
+      entity: queue.path,
+      connection: connection.id,
+      condition: error.condition,
+      description: error.description ?? "",
+      messageIds: [],
+      lockToken: lockTokenText(token),
+    });
+    answer(outcomes.rejected(error));
+  };
+  const perform = (): boolean => queue.settle(token, { ...what, via: "link", connection: connection.id });
+  const tracking = broker.tracking(queue.path);
+  const fault = broker.fault("settle", queue.path);
+  if (fault?.kind === "refuse") {
+    refuse(trackedError(fault.condition, fault.description, tracking));
+    return;
+  }
+  if (fault === undefined || fault.kind === "delay") {
+    const done = perform();
+    const finish = (): void => {
+      if (done) answer(reply);
+      else refuse(trackedError(conditions.messageLockLost, texts.lockLost, tracking));
+    };
+    if (fault === undefined) finish();
+    else connection.after(fault.ms, finish);
+    return;
+  }
+  if (fault.stored) perform();
+  delivery.settled = true;
+  delivery.remote_settled = true;
+  if (fault.kind === "detach") {
+    const { condition = conditions.detachForced, description = texts.idleTimeout(link.engine.name) } = fault;
+    link.detach(trackedError(condition, description, tracking));
+  } else if (fault.kind !== "lose-acknowledgement") {
+    connection.suffer(fault);
+  }
+}
+

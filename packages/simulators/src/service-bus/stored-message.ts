@@ -1,0 +1,69 @@
+import type { MessageContent } from "./message-format.ts";
+
+/** Where a message is in its life; `x-opt-message-state` on the wire. */
+export type MessageState = "active" | "deferred" | "scheduled";
+
+/** A message in the broker's hands. */
+export interface StoredMessage {
+  readonly messageId: string;
+  /** Encoded size as it arrived. */
+  readonly bytes: number;
+  content: MessageContent;
+  sequenceNumber: number;
+  /** The sequence number it first had: differs after scheduling. */
+  readonly enqueuedSequenceNumber: number;
+  /** Milliseconds since the epoch. */
+  enqueuedAt: number;
+  /** Milliseconds since the epoch; Infinity when it does not expire. */
+  expiresAt: number;
+  state: MessageState;
+  /** Unsuccessful deliveries so far. */
+  deliveryCount: number;
+  /** The entity it was dead-lettered from. */
+  deadLetterSource?: string;
+}
+
+/** Messages ready for delivery, by sequence number. Taking from the front and appending are constant time. */
+export class AvailableMessages {
+  #items: (StoredMessage | undefined)[] = [];
+  #head = 0;
+
+  get size(): number {
+    return this.#items.length - this.#head;
+  }
+
+  /** Puts a message at its place: the end for a new one, near the front for one that was given back. */
+  insert(message: StoredMessage): void {
+    const last = this.#items.at(-1);
+    if (this.size === 0 || last === undefined || last.sequenceNumber < message.sequenceNumber) {
+      this.#items.push(message);
+      return;
+    }
+    let low = this.#head;
+    let high = this.#items.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#items[middle]?.sequenceNumber ?? 0) < message.sequenceNumber) low = middle + 1;
+      else high = middle;
+    }
+    if (low === this.#head && this.#head > 0) this.#items[--this.#head] = message;
+    else this.#items.splice(low, 0, message);
+  }
+
+  /** Takes the oldest message. */
+  take(): StoredMessage | undefined {
+    const message = this.#items[this.#head];
+    if (message === undefined) return undefined;
+    this.#items[this.#head++] = undefined;
+    if (this.#head === this.#items.length || this.#head > 1_024) {
+      this.#items = this.#items.slice(this.#head);
+      this.#head = 0;
+    }
+    return message;
+  }
+
+  /** The messages, oldest first; a copy. */
+  list(): StoredMessage[] {
+    return this.#items.slice(this.#head) as StoredMessage[];
+  }
+}

@@ -1,0 +1,63 @@
+import { randomUUID } from "node:crypto";
+import { conditions, type AmqpError } from "./conditions.ts";
+
+/** What the service appends to nearly every error text. */
+export interface Tracking {
+  /** `host:entity` as the service prints it, or `NoSystemTracker`. */
+  readonly system: string;
+  /** Milliseconds since the Unix epoch. */
+  readonly at: number;
+}
+
+/** `TrackingId:…, SystemTracker:…, Timestamp:…`: what support asks for. */
+export function trackingSuffix({ system, at }: Tracking): string {
+  // The service prints no milliseconds and no zone here.
+  const timestamp = new Date(at).toISOString().slice(0, 19);
+  return `TrackingId:${randomUUID()}_G0, SystemTracker:${system}, Timestamp:${timestamp}`;
+}
+
+const more = "To know more visit https://aka.ms/sbResourceMgrExceptions.";
+
+/** The service's own words, so that what matches them in production matches them here. */
+export const texts = {
+  serverBusy: (waitSeconds: number) =>
+    `The request was terminated because the entity is being throttled. Error code: 50009. Please wait ${String(waitSeconds)} seconds and try again.`,
+  entityNotFound: (resource: string) => `The messaging entity '${resource}' could not be found. ${more} `,
+  entityDisabled: (resource: string) =>
+    `Messaging entity '${resource}' is currently disabled. ${more} `,
+  claimMissing: (claim: string, resource: string) =>
+    `Unauthorized access. '${claim}' claim(s) are required to perform this operation. Resource: '${resource}'.`,
+  invalidSignature: "InvalidSignature: The token has an invalid signature.",
+  invalidAudience: "InvalidAudience: The authorization header contains a token with a wrong audience.",
+  malformedToken: "MalformedToken: The token is malformed.",
+  missingToken: "MissingToken: The put-token message carries no token.",
+  tokenExpired: (expiry: number) => {
+    const at = new Date(expiry).toISOString();
+    return `ExpiredToken: The token is expired. Expiration time: '${at.slice(0, 10)} ${at.slice(11, 19)}Z'.`;
+  },
+  tooManyTokens: (limit: number, resource: string) =>
+    `The maximum number of '${String(limit)}' tokens per connection has been reached. Resource: '${resource}'.`,
+  messageTooLarge: (deliveryId: number, size: number, limit: number) =>
+    `The received message (delivery-id:${String(deliveryId)}, size:${String(size)} bytes) exceeds the limit (${String(limit)} bytes) currently allowed on the link.`,
+  entityFull: (entity: string, maxSizeBytes: number, sizeBytes: number) =>
+    `The maximum entity size has been reached or exceeded for Queue: '${entity.toUpperCase()}'. Size of entity in bytes:${String(sizeBytes)}, Max entity size in bytes:${String(maxSizeBytes)}. For more information please see http://aka.ms/amqp-entity-size.`,
+  lockLost:
+    "The lock supplied is invalid. Either the lock expired, or the message has already been removed from the queue.",
+  messageNotFound: "Failed to lock one or more specified messages. The message does not exist.",
+  idleTimeout: (link: string) =>
+    `The link '${link}' is force detached. Code: consumer(link0). Details: AmqpMessageConsumer.IdleTimerExpired: Idle timeout: 00:10:00.`,
+  connectionForced: "The connection was closed by the service for maintenance.",
+  connectionInactive:
+    "The connection was inactive for more than the allowed 300000 milliseconds and is closed by container 'LinkTracker'.",
+  unknownOperation: (operation: string) => `The operation '${operation}' is not supported by this node.`,
+} as const;
+
+/** An error with the service's tracking text behind its description. */
+export function trackedError(condition: string, text: string, tracking: Tracking): AmqpError {
+  return { condition, description: `${text.trimEnd()} ${trackingSuffix(tracking)}` };
+}
+
+/** `com.microsoft:server-busy` in the service's words. */
+export function busyError(waitSeconds: number, tracking: Tracking): AmqpError {
+  return trackedError(conditions.serverBusy, texts.serverBusy(waitSeconds), tracking);
+}

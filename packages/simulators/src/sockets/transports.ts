@@ -1,0 +1,77 @@
+import { createServer } from "node:http";
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { createSecureContext, TLSSocket } from "node:tls";
+import { createWebSocketStream, WebSocketServer } from "ws";
+import type { Certificate } from "./certificate.ts";
+import { Wire, type Transport } from "./wire.ts";
+
+/** Turns an accepted TCP socket into a wire; calls back once the layers between are up, or never. */
+export type Upgrade = (socket: Socket, ready: (wire: Wire) => void) => void;
+
+// A fault or a client may end any layer at any time; what that means is decided where the wire ends.
+const ignored = (): void => undefined;
+
+/** Plain TCP. */
+export function overTcp(): Upgrade {
+  return (socket, ready) => {
+    ready(new Wire("tcp", socket, socket));
+  };
+}
+
+function secure(socket: Socket, context: ReturnType<typeof createSecureContext>, ready: (secured: TLSSocket) => void): void {
+  const secured = new TLSSocket(socket, { isServer: true, secureContext: context });
+  secured.on("error", ignored);
+  secured.once("secure", () => {
+    ready(secured);
+  });
+}
+
+/** TLS from the first byte, as on port 5671. */
+export function overTls(certificate: Certificate): Upgrade {
+  const context = createSecureContext({ key: certificate.key, cert: certificate.cert });
+  return (socket, ready) => {
+    secure(socket, context, (secured) => {
+      ready(new Wire("tls", socket, secured));
+    });
+  };
+}
+
+/** WebSocket (RFC 6455) at one path with one subprotocol; secure when a certificate is given. */
+export function overWebSocket(path: string, subprotocol: string, certificate?: Certificate): Upgrade {
+  const transport: Transport = certificate === undefined ? "ws" : "wss";
+  const context = certificate && createSecureContext({ key: certificate.key, cert: certificate.cert });
+  const waiting = new WeakMap<Duplex, { socket: Socket; ready: (wire: Wire) => void }>();
+  const sockets = new WebSocketServer({
+    noServer: true,
+    perMessageDeflate: false,
+    handleProtocols: (offered) => (offered.has(subprotocol) ? subprotocol : false),
+  });
+  const http = createServer((_request, response) => {
+    response.writeHead(404).end();
+  });
+  http.on("upgrade", (request, stream: Duplex, head) => {
+    const waits = waiting.get(stream);
+    const { pathname } = new URL(request.url ?? "/", "http://localhost");
+    if (waits === undefined || decodeURIComponent(pathname).toLowerCase() !== path.toLowerCase()) {
+      stream.end("HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n");
+      return;
+    }
+    sockets.handleUpgrade(request, stream, head, (webSocket) => {
+      waits.ready(new Wire(transport, waits.socket, createWebSocketStream(webSocket)));
+    });
+  });
+  // The HTTP server never listens: sockets are handed to it, so that one listener can apply every socket fault.
+  const serve = (stream: Duplex, socket: Socket, ready: (wire: Wire) => void): void => {
+    waiting.set(stream, { socket, ready });
+    http.emit("connection", stream);
+  };
+  return (socket, ready) => {
+    if (context === undefined) serve(socket, socket, ready);
+    else {
+      secure(socket, context, (secured) => {
+        serve(secured, socket, ready);
+      });
+    }
+  };
+}
