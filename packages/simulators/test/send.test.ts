@@ -22,7 +22,9 @@ describe("sending", () => {
     await client
       .createSender("orders")
       .sendMessages({ body: "order 1", messageId: "m1", applicationProperties: { colour: "red" } });
-    expect(bus.journal.attempts("orders")).toMatchObject([{ messageIds: ["m1"], batch: false, outcome: "accepted" }]);
+    expect(bus.journal.attempts("orders")).toMatchObject([
+      { messageIds: ["m1"], batch: false, outcome: "accepted" },
+    ]);
     expect(bus.journal.accepted("orders")).toMatchObject([{ messageIds: ["m1"] }]);
     expect(bus.journal.stored("orders")).toHaveLength(1);
     const [stored] = bus.journal.stored("orders");
@@ -32,7 +34,9 @@ describe("sending", () => {
   });
 
   it("stores each message of a batch under one acceptance", async () => {
-    await client.createSender("orders").sendMessages([1, 2, 3].map((n) => ({ body: n, messageId: `m${String(n)}` })));
+    await client
+      .createSender("orders")
+      .sendMessages([1, 2, 3].map((n) => ({ body: n, messageId: `m${String(n)}` })));
     expect(bus.journal.attempts("orders")).toMatchObject([{ batch: true, messages: 3 }]);
     expect(bus.journal.stored("orders").map(({ messageId }) => messageId)).toEqual(["m1", "m2", "m3"]);
   });
@@ -45,7 +49,9 @@ describe("sending", () => {
       message: expect.stringContaining("Error code: 50009. Please wait 2 seconds and try again.") as string,
     });
     await sender.sendMessages({ body: 2 });
-    expect(bus.journal.refusals("orders")).toMatchObject([{ step: "send", condition: "com.microsoft:server-busy" }]);
+    expect(bus.journal.refusals("orders")).toMatchObject([
+      { step: "send", condition: "com.microsoft:server-busy" },
+    ]);
     expect(bus.journal.stored("orders").map(({ body }) => body)).toEqual([2]);
   });
 });
@@ -58,7 +64,9 @@ describe("receiving", () => {
     expect(message?.body).toEqual({ id: 7 });
     expect(message?.lockedUntilUtc?.getTime()).toBeGreaterThan(Date.now());
     if (message !== undefined) await receiver.completeMessage(message);
-    expect(bus.journal.settled("orders")).toMatchObject([{ messageId: "m7", disposition: "completed", via: "link" }]);
+    expect(bus.journal.settled("orders")).toMatchObject([
+      { messageId: "m7", disposition: "completed", via: "link" },
+    ]);
     expect(bus.queue("orders").activeMessages).toBe(0);
   });
 

@@ -11,7 +11,11 @@ import type { Typed } from "./amqp-types.ts";
 export interface DeliveryState {
   readonly value: readonly (Typed | undefined)[];
   readonly undeliverable_here?: boolean;
-  readonly error?: { readonly condition?: string; readonly description?: string; readonly info?: Record<string, unknown> };
+  readonly error?: {
+    readonly condition?: string;
+    readonly description?: string;
+    readonly info?: Record<string, unknown>;
+  };
 }
 
 /** AMQP 2.6.12: a transfer and its settlement. */
@@ -86,6 +90,8 @@ export interface SenderLink extends Link {
 }
 
 interface Performative {
+  readonly name?: string;
+  readonly role?: boolean;
   message_format: number | undefined | null;
   readonly aborted?: boolean;
   readonly echo?: boolean;
@@ -97,10 +103,14 @@ interface Frame {
 
 /** AMQP 2.5. */
 export interface Session {
-  readonly local: { readonly begin: { handle_max: number } };
-  readonly remote: { readonly handles: Record<number, Link | undefined>; readonly channel?: number };
+  readonly local: { readonly begin: { handle_max: number }; readonly handles: Record<number, Link> };
+  readonly remote: { readonly handles: Record<number, Link> };
+  readonly links: Record<string, Link>;
   end(error?: AmqpError): void;
+  readonly outgoing: { process(): void };
+  on_attach(frame: Frame): void;
   on_transfer(frame: Frame): void;
+  remove_link(link: Link): void;
   on_flow(frame: Frame): void;
   _write_flow(link?: Link): void;
 }
@@ -120,6 +130,7 @@ export interface Connection extends EventEmitter {
   socket_ready: boolean;
   close(error?: AmqpError): void;
   _disconnected(): void;
+  _process(): void;
   _register(): void;
   accept(wire: Wire): void;
 }
@@ -178,7 +189,8 @@ export const message = engine.message;
 export const outcomes = {
   accepted: (): Typed => engine.message.accepted().described(),
   released: (): Typed => engine.message.released().described(),
-  rejected: (error?: AmqpError): Typed => engine.message.rejected(error === undefined ? {} : { error }).described(),
+  rejected: (error?: AmqpError): Typed =>
+    engine.message.rejected(error === undefined ? {} : { error }).described(),
   modified: (): Typed => engine.message.modified({}).described(),
 };
 
@@ -205,78 +217,12 @@ export function acceptConnection(
   listen: (connection: Connection) => void,
 ): Connection {
   const container = engine.create_container({ id: containerId });
-  for (const [name, exchange] of Object.entries(mechanisms)) container.sasl_server_mechanisms[name] = exchange;
+  for (const [name, exchange] of Object.entries(mechanisms))
+    container.sasl_server_mechanisms[name] = exchange;
   const connection = container.create_connection({ ...connectionOptions, container_id: containerId });
   listen(connection);
   connection.accept(wire);
   return connection;
-}
-
-/** Repairs on a new session what rhea leaves out. Call when the session opens. */
-export function prepareSession(session: Session): void {
-  session.local.begin.handle_max = 255;
-  const onTransfer = session.on_transfer.bind(session);
-  session.on_transfer = (frame) => {
-    const { performative } = frame;
-    const link = performative.handle == null ? undefined : session.remote.handles[performative.handle];
-    if (performative.aborted === true && link?._incomplete !== undefined) {
-      // AMQP 2.7.5: an aborted delivery is discarded and implicitly settled.
-      link._incomplete.settled = true;
-      link._incomplete = undefined;
-      link.credit -= 1;
-      link.delivery_count += 1;
-      return;
-    }
-    // rhea decodes format 0 to plain values, which loses AMQP types; without a format it hands over the bytes.
-    if (performative.message_format === 0) performative.message_format = undefined;
-    onTransfer(frame);
-  };
-  const onFlow = session.on_flow.bind(session);
-  session.on_flow = (frame) => {
-    onFlow(frame);
-    if (frame.performative.echo !== true) return;
-    // AMQP 2.7.4: the peer asks for our state.
-    const { handle } = frame.performative;
-    const link = handle == null ? undefined : session.remote.handles[handle];
-    if (link?.state.local_open === true) link.issue_flow = true;
-    else session._write_flow();
-  };
-}
-
-/** How much a client lets the simulator send on a link. */
-export interface LinkCredit {
-  /** Deliveries that may be started now. rhea itself counts a delivery only once it is written. */
-  readonly available: number;
-  /** Counts a delivery that was started. */
-  spend(): void;
-}
-
-/** Repairs on a new sending link what rhea leaves out, and keeps its credit. */
-export function prepareSender(sender: SenderLink): LinkCredit {
-  let spent = 0;
-  // AMQP 2.6.7: a drain is answered even when no credit is left to give back; rhea answers only otherwise, and a
-  // client whose drain crosses the last message would wait for ever.
-  sender._get_drain = () => {
-    if (!sender._draining || !sender._drained) return false;
-    sender.delivery_count += sender.credit;
-    spent += sender.credit;
-    sender.credit = 0;
-    sender._draining = false;
-    return true;
-  };
-  return {
-    get available() {
-      return sender.credit + sender.delivery_count - spent;
-    },
-    spend() {
-      spent += 1;
-    },
-  };
-}
-
-/** Takes over the sequence that the client starts its deliveries with (AMQP 2.6.7), which rhea assumes to be 0. */
-export function prepareReceiver(receiver: ReceiverLink): void {
-  receiver.delivery_count = receiver.remote.attach.initial_delivery_count ?? 0;
 }
 
 /** Holds back the answer to an attach (AMQP 2.6.3) or to an open (AMQP 2.4.1) until released. */

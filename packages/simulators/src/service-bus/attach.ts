@@ -1,4 +1,5 @@
-import { holdAnswer, prepareReceiver, releaseAnswer, type Link, type LinkContext } from "./amqp-engine.ts";
+import { holdAnswer, releaseAnswer, type Link, type LinkContext } from "./amqp-engine.ts";
+import { prepareReceiver } from "./amqp-repairs.ts";
 import { attachToCbs } from "./cbs.ts";
 import { conditions, type AmqpError } from "./conditions.ts";
 import type { BrokerConnection } from "./connection.ts";
@@ -34,7 +35,11 @@ function claimFor(role: AttachEntry["role"]): Claim {
 }
 
 /** Why the service itself would refuse this link, if it would. */
-function refusalOf(connection: BrokerConnection, path: string, role: AttachEntry["role"]): AmqpError | undefined {
+function refusalOf(
+  connection: BrokerConnection,
+  path: string,
+  role: AttachEntry["role"],
+): AmqpError | undefined {
   const { broker, claims } = connection;
   const tracking = broker.tracking(path);
   const now = broker.clock.wallNow();
@@ -55,7 +60,11 @@ function refusalOf(connection: BrokerConnection, path: string, role: AttachEntry
     return trackedError(conditions.entityDisabled, texts.entityDisabled(broker.resource(path)), tracking);
   }
   if (role === "send" && node.queue.deadLetters === undefined) {
-    return trackedError(conditions.notAllowed, "A dead-letter queue does not accept messages from clients.", tracking);
+    return trackedError(
+      conditions.notAllowed,
+      "A dead-letter queue does not accept messages from clients.",
+      tracking,
+    );
   }
   return undefined;
 }

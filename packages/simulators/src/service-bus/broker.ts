@@ -50,7 +50,8 @@ export class Broker {
 
   addQueue(queue: MessageQueue): void {
     this.#queues.set(queue.path.toLowerCase(), queue);
-    if (queue.deadLetters !== undefined) this.#queues.set(queue.deadLetters.path.toLowerCase(), queue.deadLetters);
+    if (queue.deadLetters !== undefined)
+      this.#queues.set(queue.deadLetters.path.toLowerCase(), queue.deadLetters);
   }
 
   /** The queue of that path, dead-letter queues included; case-insensitive. */
@@ -101,4 +102,3 @@ export class Broker {
     return fault;
   }
 }
-

@@ -3,12 +3,12 @@ import type { Wire } from "../sockets/wire.ts";
 import {
   acceptConnection,
   holdAnswer,
-  prepareSession,
   releaseAnswer,
   type Connection,
   type Link,
   type LinkContext,
 } from "./amqp-engine.ts";
+import { flushDispositions, prepareSession } from "./amqp-repairs.ts";
 import { attach } from "./attach.ts";
 import type { Broker } from "./broker.ts";
 import { ConnectionClaims } from "./claims.ts";
@@ -103,7 +103,10 @@ export class BrokerConnection {
       const announced = Object.keys(engine.local_channel_map).length;
       if (announced > 5_000) {
         // AMQP 2.7.1: a begin beyond channel-max is a framing error.
-        this.close({ condition: conditions.framingError, description: "The channel-max of 4999 was exceeded." });
+        this.close({
+          condition: conditions.framingError,
+          description: "The channel-max of 4999 was exceeded.",
+        });
       }
     });
     for (const event of ["sender_open", "receiver_open"]) {
@@ -113,11 +116,13 @@ export class BrokerConnection {
     }
     for (const event of ["sender_close", "receiver_close"]) {
       engine.on(event, (context: LinkContext) => {
+        flushDispositions(engine);
         const link = context.sender ?? context.receiver;
         if (link !== undefined) clientDetached(this, link);
       });
     }
     engine.on("session_close", ({ session }: LinkContext) => {
+      flushDispositions(engine);
       for (const link of [...this.links]) if (link.engine.session === session) link.end("client");
     });
     // Errors that the peer reports are followed by the close of what they concern; rhea asks for a listener each.
@@ -125,15 +130,17 @@ export class BrokerConnection {
       engine.on(event, () => undefined);
     }
     engine.on("connection_close", () => {
+      flushDispositions(engine);
       for (const link of [...this.links]) link.end("connection");
     });
     engine.on("disconnected", () => {
       this.#ended();
     });
-    // A client that breaks the protocol: rhea ends the socket after this event.
     for (const event of ["protocol_error", "error"]) {
-      engine.on(event, () => {
-        for (const link of [...this.links]) link.end("connection");
+      engine.on(event, (error: Error) => {
+        // The client has broken the protocol. rhea ends the socket after this event, so the close is written now.
+        this.close({ condition: conditions.framingError, description: error.message });
+        engine._process();
       });
     }
   }

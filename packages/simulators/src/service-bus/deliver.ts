@@ -1,10 +1,12 @@
 import { codec, type TypedPairs } from "./amqp-types.ts";
-import { prepareSender, type LinkContext, type LinkCredit, type SenderLink } from "./amqp-engine.ts";
+import type { SenderLink } from "./amqp-engine.ts";
+import { prepareSender, type LinkCredit } from "./amqp-repairs.ts";
 import { conditions } from "./conditions.ts";
 import type { BrokerLink } from "./link.ts";
 import type { MessageLock } from "./lock.ts";
 import { dotNetByteOrder, lockTokenText, newLockToken } from "./lock-token.ts";
-import type { Consumer, MessageQueue } from "./queue.ts";
+import type { Consumer } from "./consumer.ts";
+import type { MessageQueue } from "./queue.ts";
 import { listenForSettlement } from "./settle.ts";
 import type { StoredMessage } from "./stored-message.ts";
 import { texts, trackedError } from "./texts.ts";
@@ -35,7 +37,11 @@ export function brokerAnnotations(message: StoredMessage, lock: MessageLock | un
 }
 
 /** A message as it goes to a client. */
-export function encodeForClient(message: StoredMessage, lock: MessageLock | undefined, omitBody = false): Buffer {
+export function encodeForClient(
+  message: StoredMessage,
+  lock: MessageLock | undefined,
+  omitBody = false,
+): Buffer {
   return message.content.encode({
     deliveryCount: message.deliveryCount,
     annotations: brokerAnnotations(message, lock),
@@ -78,7 +84,8 @@ class LinkConsumer implements Consumer {
     // What was queued for the wire must leave before the link or the connection does.
     process.nextTick(() => {
       if (fault.kind === "detach") {
-        const { condition = conditions.detachForced, description = texts.idleTimeout(this.#sender.name) } = fault;
+        const { condition = conditions.detachForced, description = texts.idleTimeout(this.#sender.name) } =
+          fault;
         this.#link.detach(trackedError(condition, description, connection.broker.tracking(this.#queue.path)));
       } else {
         connection.suffer(fault);

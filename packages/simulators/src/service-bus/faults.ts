@@ -96,7 +96,9 @@ export function assertPossible(step: ServiceBusStep, fault: ServiceBusFaults[Ser
     throw new TypeError(`faults: unknown step "${step}"; the steps are ${Object.keys(possible).join(", ")}`);
   }
   if (!kinds.includes(fault.kind)) {
-    throw new TypeError(`faults: "${fault.kind}" cannot happen at step "${step}"; possible are ${kinds.join(", ")}`);
+    throw new TypeError(
+      `faults: "${fault.kind}" cannot happen at step "${step}"; possible are ${kinds.join(", ")}`,
+    );
   }
 }
 
@@ -201,5 +203,11 @@ export function forceDetach({
   afterMs = 0,
 }: { stored?: boolean; condition?: string; description?: string; afterMs?: number } = {}): ForcedDetach {
   nonNegative("forceDetach: afterMs", afterMs);
-  return { kind: "detach", stored, condition, afterMs, ...(description === undefined ? {} : { description }) };
+  return {
+    kind: "detach",
+    stored,
+    condition,
+    afterMs,
+    ...(description === undefined ? {} : { description }),
+  };
 }

@@ -57,13 +57,7 @@ export interface DetachEntry extends Moment, Place {
 }
 
 /** What became of a transfer. */
-export type AttemptOutcome =
-  | "accepted"
-  | "rejected"
-  | "pending"
-  | "pre-settled"
-  | "unanswered"
-  | "discarded";
+export type AttemptOutcome = "accepted" | "rejected" | "pending" | "pre-settled" | "unanswered" | "discarded";
 
 /** A transfer that arrived: one message or one batch. */
 export interface AttemptEntry extends Moment, Place {
@@ -114,7 +108,14 @@ export class StoredEntry implements Moment {
   readonly #content: MessageContent;
 
   constructor(
-    place: { at: number; entity: string; sequenceNumber: number; messageId: string; connection: number; bytes: number },
+    place: {
+      at: number;
+      entity: string;
+      sequenceNumber: number;
+      messageId: string;
+      connection: number;
+      bytes: number;
+    },
     content: MessageContent,
   ) {
     this.at = place.at;
@@ -175,7 +176,8 @@ export interface DeliveredEntry extends Moment, Place {
 }
 
 /** What a settlement did to the message. */
-export type Disposition = "completed" | "abandoned" | "deferred" | "dead-lettered" | "released" | "lock-expired";
+export type Disposition =
+  "completed" | "abandoned" | "deferred" | "dead-lettered" | "released" | "lock-expired";
 
 /** A message settled, by a client or by the expiry of its lock. */
 export interface SettledEntry extends Moment {

@@ -75,9 +75,14 @@ export class MessageLocks {
     return [...this.#held.values()].map((lock) => lock.message);
   }
 
-  /** Every lock that is held; a copy. */
-  list(): MessageLock[] {
-    return [...this.#held.values()];
+  /** Makes the locks on some messages run out now; how many that were. */
+  expire(concerns: (message: StoredMessage) => boolean): number {
+    const locks = [...this.#held.values()].filter(({ message }) => concerns(message));
+    for (const lock of locks) {
+      this.release(lock.token);
+      this.#expired(lock);
+    }
+    return locks.length;
   }
 
   #arm(lock: HeldLock): void {

@@ -1,4 +1,12 @@
-import { codec, mergePairs, pairsOf, pairsToObject, textOf, type Typed, type TypedPairs } from "./amqp-types.ts";
+import {
+  codec,
+  mergePairs,
+  pairsOf,
+  pairsToObject,
+  textOf,
+  type Typed,
+  type TypedPairs,
+} from "./amqp-types.ts";
 
 /** The message format of a batch: each data section is one whole encoded message. Service Bus, not AMQP. */
 export const BATCH_FORMAT = 0x80_01_37_00;
@@ -106,7 +114,8 @@ export class MessageContent {
   /** @throws MalformedMessage */
   static decode(payload: Buffer): MessageContent {
     const all = sections(payload);
-    const listOf = (code: number): readonly Typed[] => pairsOf(all.find((section) => section.code === code)?.value);
+    const listOf = (code: number): readonly Typed[] =>
+      pairsOf(all.find((section) => section.code === code)?.value);
     return new MessageContent({
       header: listOf(HEADER),
       annotations: listOf(MESSAGE_ANNOTATIONS),
@@ -227,10 +236,6 @@ export class MessageContent {
       put(APPLICATION_PROPERTIES, codec.Map32(this.applicationProperties));
     }
     const body = broker.omitBody === true ? [] : this.#body.map((section) => section.bytes);
-    return Buffer.concat([
-      writer.toBuffer(),
-      ...body,
-      ...(this.#footer === undefined ? [] : [this.#footer]),
-    ]);
+    return Buffer.concat([writer.toBuffer(), ...body, ...(this.#footer === undefined ? [] : [this.#footer])]);
   }
 }

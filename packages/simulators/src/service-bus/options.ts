@@ -74,7 +74,11 @@ const defaultKey: SharedAccessKey = Object.freeze({
 });
 
 function number(option: string, value: number, min: number, max = Infinity, integer = true): number {
-  if (typeof value !== "number" || !(value >= min && value <= max) || (integer && value !== Infinity && !Number.isInteger(value))) {
+  if (
+    typeof value !== "number" ||
+    !(value >= min && value <= max) ||
+    (integer && value !== Infinity && !Number.isInteger(value))
+  ) {
     const range = max === Infinity ? `at least ${String(min)}` : `between ${String(min)} and ${String(max)}`;
     throw new RangeError(
       `serviceBus: ${option} must be ${integer ? "an integer of " : ""}${range}, got ${String(value)}`,
@@ -84,7 +88,12 @@ function number(option: string, value: number, min: number, max = Infinity, inte
 }
 
 function name(option: string, value: unknown): string {
-  if (typeof value !== "string" || value.length < 1 || value.length > 260 || /[\s?#\\]|^\/|\/$|\$/.test(value)) {
+  if (
+    typeof value !== "string" ||
+    value.length < 1 ||
+    value.length > 260 ||
+    /[\s?#\\]|^\/|\/$|\$/.test(value)
+  ) {
     throw new TypeError(
       `serviceBus: ${option} must be an entity path of 1 to 260 characters without spaces, "?", "#", "$", "\\" or an outer "/", got ${JSON.stringify(value)}`,
     );
@@ -108,9 +117,20 @@ export function queueSettings(given: string | QueueOptions): QueueSettings {
     ),
     lockDurationMs: number(at("lockDurationMs"), options.lockDurationMs ?? 60_000, 1, 300_000, false),
     maxDeliveryCount: number(at("maxDeliveryCount"), options.maxDeliveryCount ?? 10, 1, 2_000),
-    maxMessageSizeBytes: number(at("maxMessageSizeBytes"), options.maxMessageSizeBytes ?? 262_144, 1_024, 104_857_600),
+    maxMessageSizeBytes: number(
+      at("maxMessageSizeBytes"),
+      options.maxMessageSizeBytes ?? 262_144,
+      1_024,
+      104_857_600,
+    ),
     maxSizeBytes: number(at("maxSizeBytes"), options.maxSizeBytes ?? 1_073_741_824, 1),
-    defaultTimeToLiveMs: number(at("defaultTimeToLiveMs"), options.defaultTimeToLiveMs ?? Infinity, 1, Infinity, false),
+    defaultTimeToLiveMs: number(
+      at("defaultTimeToLiveMs"),
+      options.defaultTimeToLiveMs ?? Infinity,
+      1,
+      Infinity,
+      false,
+    ),
     deadLetterOnExpiration: options.deadLetterOnExpiration ?? false,
     disabled: options.disabled ?? false,
   });
@@ -134,7 +154,8 @@ export function serviceBusSettings(options: ServiceBusOptions): ServiceBusSettin
   const seen = new Set<string>();
   for (const queue of queues) {
     const key = queue.name.toLowerCase();
-    if (seen.has(key)) throw new TypeError(`serviceBus: queues[].name must be unique, got "${queue.name}" twice`);
+    if (seen.has(key))
+      throw new TypeError(`serviceBus: queues[].name must be unique, got "${queue.name}" twice`);
     seen.add(key);
   }
   const { credits } = options;
@@ -152,7 +173,13 @@ export function serviceBusSettings(options: ServiceBusOptions): ServiceBusSettin
     keys: (options.keys ?? [defaultKey]).map(sharedAccessKey),
     credits,
     maxTokensPerConnection: number("maxTokensPerConnection", options.maxTokensPerConnection ?? 1_000, 1),
-    acknowledgementDelayMs: number("acknowledgementDelayMs", options.acknowledgementDelayMs ?? 0, 0, Infinity, false),
+    acknowledgementDelayMs: number(
+      "acknowledgementDelayMs",
+      options.acknowledgementDelayMs ?? 0,
+      0,
+      Infinity,
+      false,
+    ),
     linkCredit: number("linkCredit", options.linkCredit ?? 1_000, 1, 2_048),
     clock: options.clock ?? realClock,
   });

@@ -20,24 +20,24 @@ export class QueueControl {
 
   /** Messages that can be received or are locked, as the service counts them. */
   get activeMessages(): number {
-    return this.#queue.activeMessages;
+    return this.#queue.counts.active;
   }
 
   get lockedMessages(): number {
-    return this.#queue.lockedMessages;
+    return this.#queue.counts.locked;
   }
 
   get deferredMessages(): number {
-    return this.#queue.deferredMessages;
+    return this.#queue.counts.deferred;
   }
 
   get scheduledMessages(): number {
-    return this.#queue.scheduledMessages;
+    return this.#queue.counts.scheduled;
   }
 
   /** Messages in the dead-letter queue. */
   get deadLetterMessages(): number {
-    return this.#queue.deadLetters?.activeMessages ?? 0;
+    return this.#queue.deadLetters?.counts.active ?? 0;
   }
 
   /** Bytes held, dead letters included. */

@@ -1,6 +1,7 @@
 import type { SimulatorClock, Timers } from "../clock.ts";
 import type { TypedPairs } from "./amqp-types.ts";
-import { codec } from "./amqp-types.ts";
+import { DEAD_LETTER_SUFFIX, expired, tooManyDeliveries } from "./dead-letter.ts";
+import type { Consumer } from "./consumer.ts";
 import { DuplicateDetection } from "./duplicate-detection.ts";
 import type { JournalLedgers } from "./journal.ts";
 import { StoredEntry, type Disposition, type SettledEntry } from "./journal-entries.ts";
@@ -8,25 +9,9 @@ import { MessageLocks, type MessageLock } from "./lock.ts";
 import { lockTokenText, newLockToken, type LockToken } from "./lock-token.ts";
 import type { MessageContent } from "./message-format.ts";
 import type { QueueSettings } from "./options.ts";
+import { ScheduledMessages } from "./scheduled-messages.ts";
+import type { Settlement } from "./settlement.ts";
 import { AvailableMessages, type StoredMessage } from "./stored-message.ts";
-
-/** A receiver's link, as its queue sees it. */
-export interface Consumer {
-  /** Deliveries the client allows right now. */
-  readonly credit: number;
-  /** False in receive-and-delete mode: a message is gone once delivered. */
-  readonly locks: boolean;
-  deliver(message: StoredMessage, lock: MessageLock | undefined): void;
-}
-
-/** What a client wants done with a locked message. */
-export interface Settlement {
-  readonly disposition: Exclude<Disposition, "lock-expired">;
-  /** Application properties to add or replace. */
-  readonly properties?: TypedPairs;
-  readonly via: SettledEntry["via"];
-  readonly connection: number | undefined;
-}
 
 /** What a queue needs of its surroundings. */
 export interface QueueContext {
@@ -40,9 +25,6 @@ interface Account {
   bytes: number;
 }
 
-/** The path suffix of a dead-letter queue. */
-export const DEAD_LETTER_SUFFIX = "/$DeadLetterQueue";
-
 /** A queue: the message store of one entity, or of its dead-letter queue. */
 export class MessageQueue {
   readonly path: string;
@@ -55,7 +37,7 @@ export class MessageQueue {
   readonly #available = new AvailableMessages();
   readonly #locks: MessageLocks;
   readonly #deferred = new Map<number, StoredMessage>();
-  readonly #scheduled = new Map<number, { message: StoredMessage; cancel: () => void }>();
+  readonly #scheduled: ScheduledMessages;
   readonly #duplicates: DuplicateDetection;
   #consumers: Consumer[] = [];
   #nextSequenceNumber = 1;
@@ -68,6 +50,13 @@ export class MessageQueue {
     this.#context = context;
     this.#account = parent?.account ?? { bytes: 0 };
     this.#duplicates = new DuplicateDetection(settings.duplicateDetectionWindowMs, () => context.clock.now());
+    this.#scheduled = new ScheduledMessages(context.timers, (message) => {
+      // It joins the queue as if it had been sent now, with a new sequence number.
+      message.sequenceNumber = this.#nextSequenceNumber++;
+      message.enqueuedAt = context.clock.wallNow();
+      message.expiresAt = message.enqueuedAt + this.#timeToLive(message.content);
+      this.#makeAvailable(message);
+    });
     this.#locks = new MessageLocks(context.clock, context.timers, settings.lockDurationMs, (lock) => {
       this.#journalSettled(lock, "lock-expired", "broker", undefined);
       this.#failed(lock.message);
@@ -78,21 +67,11 @@ export class MessageQueue {
         : undefined;
   }
 
-  /** Messages that can be received or are locked, as the service counts them. */
-  get activeMessages(): number {
-    return this.#available.size + this.#locks.size;
-  }
-
-  get lockedMessages(): number {
-    return this.#locks.size;
-  }
-
-  get deferredMessages(): number {
-    return this.#deferred.size;
-  }
-
-  get scheduledMessages(): number {
-    return this.#scheduled.size;
+  /** Messages by state; `active` includes the locked ones, as the service counts them. */
+  get counts(): Readonly<Record<"active" | "locked" | "deferred" | "scheduled", number>> {
+    const locked = this.#locks.size;
+    const active = this.#available.size + locked;
+    return { active, locked, deferred: this.#deferred.size, scheduled: this.#scheduled.size };
   }
 
   /** Bytes held, dead letters included. */
@@ -101,8 +80,12 @@ export class MessageQueue {
   }
 
   /** Takes a message over; false when duplicate detection drops it. A time to come makes it a scheduled message. */
-  enqueue(content: MessageContent, bytes: number, connection: number): { sequenceNumber: number } | undefined {
-    const { clock, timers, ledgers } = this.#context;
+  enqueue(
+    content: MessageContent,
+    bytes: number,
+    connection: number,
+  ): { sequenceNumber: number } | undefined {
+    const { clock, ledgers } = this.#context;
     const at = clock.now();
     const messageId = content.messageId ?? newLockToken().toString("hex");
     if (this.#duplicates.isDuplicate(messageId)) {
@@ -127,35 +110,16 @@ export class MessageQueue {
       new StoredEntry({ at, entity: this.path, sequenceNumber, messageId, connection, bytes }, content),
     );
     const due = content.scheduledEnqueueTime ?? 0;
-    if (due > now) {
-      message.state = "scheduled";
-      const cancel = timers.after(due - now, () => {
-        this.#scheduled.delete(sequenceNumber);
-        // The message joins the queue as if it had been sent now, with a new sequence number.
-        message.state = "active";
-        message.sequenceNumber = this.#nextSequenceNumber++;
-        message.enqueuedAt = clock.wallNow();
-        message.expiresAt = message.enqueuedAt + this.#timeToLive(content);
-        this.#makeAvailable(message);
-      });
-      this.#scheduled.set(sequenceNumber, { message, cancel });
-    } else {
-      this.#makeAvailable(message);
-    }
+    if (due > now) this.#scheduled.add(message, due - now);
+    else this.#makeAvailable(message);
     return { sequenceNumber };
   }
 
   /** Takes scheduled messages back before they are due; false, and none is, when one does not exist. */
   cancelScheduled(sequenceNumbers: readonly number[]): boolean {
-    if (!sequenceNumbers.every((sequenceNumber) => this.#scheduled.has(sequenceNumber))) return false;
-    for (const sequenceNumber of sequenceNumbers) {
-      const scheduled = this.#scheduled.get(sequenceNumber);
-      if (scheduled === undefined) continue;
-      scheduled.cancel();
-      this.#scheduled.delete(sequenceNumber);
-      this.#account.bytes -= scheduled.message.bytes;
-    }
-    return true;
+    const cancelled = this.#scheduled.cancel(sequenceNumbers);
+    for (const message of cancelled ?? []) this.#account.bytes -= message.bytes;
+    return cancelled !== undefined;
   }
 
   /** Messages from a sequence number on, whatever their state, without locking them. */
@@ -164,7 +128,7 @@ export class MessageQueue {
       ...this.#available.list(),
       ...this.#locks.messages(),
       ...this.#deferred.values(),
-      ...[...this.#scheduled.values()].map((scheduled) => scheduled.message),
+      ...this.#scheduled.list(),
     ]
       .filter((message) => message.sequenceNumber >= fromSequenceNumber && !this.#isExpired(message))
       .sort((a, b) => a.sequenceNumber - b.sequenceNumber)
@@ -207,13 +171,7 @@ export class MessageQueue {
 
   /** Makes locks run out now: all of them, or one message's. The messages become available again. */
   expireLocks(messageId?: string): number {
-    const locks = this.#locks.list().filter((lock) => messageId === undefined || lock.message.messageId === messageId);
-    for (const lock of locks) {
-      this.#locks.release(lock.token);
-      this.#journalSettled(lock, "lock-expired", "broker", undefined);
-      this.#failed(lock.message);
-    }
-    return locks.length;
+    return this.#locks.expire((message) => messageId === undefined || message.messageId === messageId);
   }
 
   /** Settles a locked message; false when the lock is lost, and nothing happens then. */
@@ -281,9 +239,7 @@ export class MessageQueue {
       const message = this.#available.take();
       if (message === undefined || !this.#isExpired(message)) return message;
       if (this.settings.deadLetterOnExpiration) {
-        const reason = deadLetterProperties("TTLExpiredException", "The message expired and was dead lettered.");
-        message.content = message.content.withApplicationProperties(reason);
-        this.#deadLetter(message);
+        this.#deadLetter(message, expired());
       } else {
         this.#account.bytes -= message.bytes;
       }
@@ -297,9 +253,7 @@ export class MessageQueue {
       this.#giveBack(message);
       return;
     }
-    const text = `Message could not be consumed after ${String(this.settings.maxDeliveryCount)} delivery attempts.`;
-    message.content = message.content.withApplicationProperties(deadLetterProperties("MaxDeliveryCountExceeded", text));
-    this.#deadLetter(message);
+    this.#deadLetter(message, tooManyDeliveries(this.settings.maxDeliveryCount));
   }
 
   /** A deferred message that was received and given back is still deferred. */
@@ -308,7 +262,8 @@ export class MessageQueue {
     else this.#makeAvailable(message);
   }
 
-  #deadLetter(message: StoredMessage): void {
+  #deadLetter(message: StoredMessage, why: TypedPairs = []): void {
+    message.content = message.content.withApplicationProperties(why);
     message.state = "active";
     message.deadLetterSource = this.path;
     (this.deadLetters ?? this).#makeAvailable(message);
@@ -336,14 +291,4 @@ export class MessageQueue {
       connection,
     });
   }
-}
-
-/** The application properties that say why a message was dead-lettered. */
-export function deadLetterProperties(reason: string | undefined, description: string | undefined): TypedPairs {
-  return [
-    ...(reason === undefined ? [] : [codec.wrap_string("DeadLetterReason"), codec.wrap_string(reason)]),
-    ...(description === undefined
-      ? []
-      : [codec.wrap_string("DeadLetterErrorDescription"), codec.wrap_string(description)]),
-  ];
 }

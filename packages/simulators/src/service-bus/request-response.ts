@@ -1,6 +1,14 @@
-import { message, outcomes, prepareSender, type LinkContext, type LinkCredit, type ReceiverLink, type RequestMessage, type SenderLink } from "./amqp-engine.ts";
+import {
+  message,
+  outcomes,
+  type LinkContext,
+  type ReceiverLink,
+  type RequestMessage,
+  type SenderLink,
+} from "./amqp-engine.ts";
+import { prepareSender, type LinkCredit } from "./amqp-repairs.ts";
 import type { BrokerConnection } from "./connection.ts";
-import { BrokerLink } from "./link.ts";
+import type { BrokerLink } from "./link.ts";
 import { newLockToken } from "./lock-token.ts";
 
 /** An answer, without its correlation. */

@@ -4,7 +4,12 @@ import { texts } from "./texts.ts";
 
 /** A token that was checked: what it lets its holder do until when, or why it is not accepted. */
 export type TokenVerdict =
-  | { readonly valid: true; readonly claims: readonly Claim[]; readonly expiresAt: number; readonly keyName?: string }
+  | {
+      readonly valid: true;
+      readonly claims: readonly Claim[];
+      readonly expiresAt: number;
+      readonly keyName?: string;
+    }
   | { readonly valid: false; readonly text: string; readonly keyName?: string };
 
 /** The path of an entity inside an audience, a resource or an address, whatever the scheme: lower case, no outer `/`. */
@@ -48,7 +53,11 @@ export function verifySasToken(
   }
   let resource: string, signature: string, keyName: string;
   try {
-    [resource, signature, keyName] = [decodeURIComponent(sr), decodeURIComponent(sig), decodeURIComponent(skn)];
+    [resource, signature, keyName] = [
+      decodeURIComponent(sr),
+      decodeURIComponent(sig),
+      decodeURIComponent(skn),
+    ];
   } catch {
     return { valid: false, text: texts.malformedToken };
   }

@@ -40,7 +40,12 @@ export interface WebSocketEndpoint {
    */
   readonly endpoint: string;
   /** Secure WebSocket; present when the simulator was started with `tls` too. */
-  readonly secure?: { readonly port: number; readonly url: string; readonly endpoint: string; readonly ca: string };
+  readonly secure?: {
+    readonly port: number;
+    readonly url: string;
+    readonly endpoint: string;
+    readonly ca: string;
+  };
 }
 
 interface Endpoint {
@@ -71,7 +76,10 @@ export class ServiceBusSimulator {
     if (settings.webSocket) {
       this.#endpoints.ws = this.#endpoint(0, overWebSocket(WEB_SOCKET_PATH, WEB_SOCKET_PROTOCOL));
       if (certificate !== undefined) {
-        this.#endpoints.wss = this.#endpoint(0, overWebSocket(WEB_SOCKET_PATH, WEB_SOCKET_PROTOCOL, certificate));
+        this.#endpoints.wss = this.#endpoint(
+          0,
+          overWebSocket(WEB_SOCKET_PATH, WEB_SOCKET_PROTOCOL, certificate),
+        );
       }
     }
   }
@@ -96,7 +104,11 @@ export class ServiceBusSimulator {
     const port = this.#endpoints.tls?.listener.port;
     if (port === undefined || this.#certificate === undefined) return undefined;
     const endpoint = `sb://localhost:${String(port)}`;
-    return { port, ca: this.#certificate.cert, connectionString: this.connectionStringFor(undefined, endpoint) };
+    return {
+      port,
+      ca: this.#certificate.cert,
+      connectionString: this.connectionStringFor(undefined, endpoint),
+    };
   }
 
   /** WebSocket; undefined unless the simulator was started with `webSocket`. */
@@ -174,7 +186,10 @@ export class ServiceBusSimulator {
   }
 
   /** Closes every live connection with an AMQP error. @param condition - default `amqp:connection:forced` */
-  closeConnections(condition: string = conditions.connectionForced, description: string = texts.connectionForced): void {
+  closeConnections(
+    condition: string = conditions.connectionForced,
+    description: string = texts.connectionForced,
+  ): void {
     for (const connection of [...this.#broker.connections]) {
       connection.close(trackedError(condition, description, this.#broker.tracking()));
     }
@@ -221,16 +236,15 @@ export class ServiceBusSimulator {
 
   #accepted(socket: Socket, upgrade: Upgrade): void {
     const fault = this.#broker.fault("connect");
-    switch (fault?.kind) {
-      case "reset-connection":
-        socket.resetAndDestroy();
-        return;
-      case "accept-then-close":
-        socket.destroySoon();
-        return;
-      case "black-hole":
-        // Nobody reads; the kernel accepts what fits into its buffers.
-        return;
+    // A black hole: nobody reads; the kernel accepts what fits into its buffers.
+    if (fault?.kind === "black-hole") return;
+    if (fault?.kind === "reset-connection") {
+      socket.resetAndDestroy();
+      return;
+    }
+    if (fault?.kind === "accept-then-close") {
+      socket.destroySoon();
+      return;
     }
     upgrade(socket, (wire) => {
       const connection: BrokerConnection = new BrokerConnection(this.#broker, wire, () => {

@@ -3,13 +3,18 @@ import { outcomes, type Delivery, type LinkContext, type SenderLink } from "./am
 import { conditions, type AmqpError } from "./conditions.ts";
 import type { BrokerLink } from "./link.ts";
 import { dotNetByteOrder, lockTokenText } from "./lock-token.ts";
-import { deadLetterProperties, type MessageQueue, type Settlement } from "./queue.ts";
+import { deadLetterProperties } from "./dead-letter.ts";
+import type { MessageQueue } from "./queue.ts";
+import type { Settlement } from "./settlement.ts";
 import { texts, trackedError } from "./texts.ts";
 
 type Outcome = "accepted" | "rejected" | "released" | "modified";
 
 /** What an outcome of AMQP 3.4 means to Service Bus, and the outcome of the same kind that answers it. */
-function settlementOf(outcome: Outcome, delivery: Delivery): { what: Omit<Settlement, "via" | "connection">; reply: Typed } {
+function settlementOf(
+  outcome: Outcome,
+  delivery: Delivery,
+): { what: Omit<Settlement, "via" | "connection">; reply: Typed } {
   const state = delivery.remote_state;
   switch (outcome) {
     case "accepted":
@@ -103,4 +108,3 @@ function settle(link: BrokerLink, queue: MessageQueue, delivery: Delivery, outco
     connection.suffer(fault);
   }
 }
-

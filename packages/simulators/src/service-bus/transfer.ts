@@ -47,7 +47,11 @@ function refusalOf(
   const tracking = broker.tracking(link.entity);
   const { maxMessageSizeBytes, maxSizeBytes } = queue.settings;
   if (queue.disabled) {
-    return trackedError(conditions.entityDisabled, texts.entityDisabled(broker.resource(queue.path)), tracking);
+    return trackedError(
+      conditions.entityDisabled,
+      texts.entityDisabled(broker.resource(queue.path)),
+      tracking,
+    );
   }
   if (bytes > maxMessageSizeBytes) {
     const text = texts.messageTooLarge(delivery.id, bytes, maxMessageSizeBytes);
@@ -108,7 +112,13 @@ function transferred(link: BrokerLink, queue: MessageQueue, delivery: Delivery, 
     if (error === undefined) {
       if (!preSettled) {
         attempt.outcome = "accepted";
-        broker.ledgers.accepted.add({ at, ...link.place, entity: link.entity, deliveryId: delivery.id, messageIds });
+        broker.ledgers.accepted.add({
+          at,
+          ...link.place,
+          entity: link.entity,
+          deliveryId: delivery.id,
+          messageIds,
+        });
       }
       delivery.update(true, outcomes.accepted());
     } else {

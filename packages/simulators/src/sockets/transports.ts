@@ -19,7 +19,11 @@ export function overTcp(): Upgrade {
   };
 }
 
-function secure(socket: Socket, context: ReturnType<typeof createSecureContext>, ready: (secured: TLSSocket) => void): void {
+function secure(
+  socket: Socket,
+  context: ReturnType<typeof createSecureContext>,
+  ready: (secured: TLSSocket) => void,
+): void {
   const secured = new TLSSocket(socket, { isServer: true, secureContext: context });
   secured.on("error", ignored);
   secured.once("secure", () => {

@@ -10,7 +10,11 @@ import { BadRequest, type OperationResult } from "./operation.ts";
 import { operations } from "./operations.ts";
 
 /** A client attaches a link to the `$management` node of an entity. */
-export function attachToManagement(link: BrokerLink, queue: MessageQueue, { sender, receiver }: NewLink): void {
+export function attachToManagement(
+  link: BrokerLink,
+  queue: MessageQueue,
+  { sender, receiver }: NewLink,
+): void {
   const node = `${queue.path.toLowerCase()}/$management`;
   if (sender !== undefined) attachReplies(link, node, sender);
   if (receiver !== undefined) {
@@ -100,6 +104,9 @@ function handle(link: BrokerLink, queue: MessageQueue, request: Request): void {
   }
   if (fault.stored) perform(link, queue, operation, body);
   journal();
-  if (fault.kind === "detach") link.detach(fault.condition === undefined ? { condition: conditions.detachForced } : { condition: fault.condition });
+  if (fault.kind === "detach")
+    link.detach(
+      fault.condition === undefined ? { condition: conditions.detachForced } : { condition: fault.condition },
+    );
   else if (fault.kind !== "lose-acknowledgement") connection.suffer(fault);
 }

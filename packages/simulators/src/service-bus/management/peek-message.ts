@@ -11,7 +11,9 @@ export const peekMessage: Operation = {
     if (messages.length === 0) return { status: 204, body: {} };
     return {
       status: 200,
-      body: { messages: messages.map((message) => ({ message: encodeForClient(message, undefined, omitBody) })) },
+      body: {
+        messages: messages.map((message) => ({ message: encodeForClient(message, undefined, omitBody) })),
+      },
     };
   },
 };

@@ -1,6 +1,7 @@
 import { codec, type TypedPairs } from "../amqp-types.ts";
 import { conditions } from "../conditions.ts";
-import { deadLetterProperties, type Settlement } from "../queue.ts";
+import { deadLetterProperties } from "../dead-letter.ts";
+import type { Settlement } from "../settlement.ts";
 import { texts } from "../texts.ts";
 import { BadRequest, lockTokensIn, type Operation } from "./operation.ts";
 

@@ -1,0 +1,93 @@
+import type { Connection, ReceiverLink, SenderLink, Session } from "./amqp-engine.ts";
+
+/** Repairs on a new session what rhea leaves out. Call when the session opens. */
+export function prepareSession(session: Session): void {
+  session.local.begin.handle_max = 255;
+  const onAttach = session.on_attach.bind(session);
+  session.on_attach = (frame) => {
+    const { name = "", role } = frame.performative;
+    const namesake = session.links[name];
+    // AMQP 2.6.1: a link is identified by its name and its direction; rhea knows links by name alone.
+    if (namesake !== undefined && namesake.is_receiver() === role) {
+      session.links[`${name}\0${role ? "receiver" : "sender"}`] = namesake;
+      Reflect.deleteProperty(session.links, name);
+    }
+    onAttach(frame);
+  };
+  session.remove_link = (link) => {
+    for (const links of [session.links, session.local.handles, session.remote.handles]) {
+      for (const [key, other] of Object.entries(links))
+        if (other === link) Reflect.deleteProperty(links, key);
+    }
+  };
+  const onTransfer = session.on_transfer.bind(session);
+  session.on_transfer = (frame) => {
+    const { performative } = frame;
+    const link = performative.handle == null ? undefined : session.remote.handles[performative.handle];
+    if (performative.aborted === true && link?._incomplete !== undefined) {
+      // AMQP 2.7.5: an aborted delivery is discarded and implicitly settled.
+      link._incomplete.settled = true;
+      link._incomplete = undefined;
+      link.credit -= 1;
+      link.delivery_count += 1;
+      return;
+    }
+    // rhea decodes format 0 to plain values, which loses AMQP types; without a format it hands over the bytes.
+    if (performative.message_format === 0) performative.message_format = undefined;
+    onTransfer(frame);
+  };
+  const onFlow = session.on_flow.bind(session);
+  session.on_flow = (frame) => {
+    onFlow(frame);
+    if (frame.performative.echo !== true) return;
+    // AMQP 2.7.4: the peer asks for our state.
+    const { handle } = frame.performative;
+    const link = handle == null ? undefined : session.remote.handles[handle];
+    if (link?.state.local_open === true) link.issue_flow = true;
+    else session._write_flow();
+  };
+}
+
+/** How much a client lets the simulator send on a link. */
+export interface LinkCredit {
+  /** Deliveries that may be started now. rhea itself counts a delivery only once it is written. */
+  readonly available: number;
+  /** Counts a delivery that was started. */
+  spend(): void;
+}
+
+/** Repairs on a new sending link what rhea leaves out, and keeps its credit. */
+export function prepareSender(sender: SenderLink): LinkCredit {
+  let spent = 0;
+  // AMQP 2.6.7: a drain is answered even when no credit is left to give back; rhea answers only otherwise, and a
+  // client whose drain crosses the last message would wait for ever.
+  sender._get_drain = () => {
+    if (!sender._draining || !sender._drained) return false;
+    sender.delivery_count += sender.credit;
+    spent += sender.credit;
+    sender.credit = 0;
+    sender._draining = false;
+    return true;
+  };
+  return {
+    get available() {
+      return sender.credit + sender.delivery_count - spent;
+    },
+    spend() {
+      spent += 1;
+    },
+  };
+}
+
+/** Takes over the sequence that the client starts its deliveries with (AMQP 2.6.7), which rhea assumes to be 0. */
+export function prepareReceiver(receiver: ReceiverLink): void {
+  receiver.delivery_count = receiver.remote.attach.initial_delivery_count ?? 0;
+}
+
+/**
+ * Acts on the dispositions that have arrived. rhea does so a tick later, which is too late when a detach, an end or
+ * a close came in the same segment.
+ */
+export function flushDispositions(connection: Connection): void {
+  for (const session of Object.values(connection.local_channel_map)) session.outgoing.process();
+}
