@@ -1,6 +1,7 @@
 // Adds up vitest's JSON reports: node scripts/test-totals.js "Node 20=report.json" …
-// One line a run, then the total as the last line; fails when a test failed, when a file did not load, when a run
-// left no report, or when no test ran.
+// One line a run, then the total as the last line. Whatever vitest's own counts leave out is a failure here: a file
+// that did not load, a test that never finished because its process died, a run without a report, a run that failed
+// although its tests passed (an error outside of them; the caller leaves "<report>.failed").
 import { existsSync, readFileSync } from "node:fs";
 
 let passed = 0;
@@ -18,15 +19,21 @@ process.exitCode = passed > 0 && failed === 0 ? 0 : 1;
 function count(file) {
   if (!existsSync(file)) return { passed: 0, failed: 1, note: " (the run left no report)" };
   const report = JSON.parse(readFileSync(file, "utf8"));
-  // A file that does not load has no tests to fail: it counts as one failure.
+  const passed = report.numPassedTests;
+  const skipped = report.numPendingTests + report.numTodoTests;
+  const unfinished = report.numTotalTests - passed - report.numFailedTests - skipped;
   const unloaded = report.testResults.filter(
     ({ status, assertionResults }) =>
       status === "failed" && assertionResults.every((test) => test.status !== "failed"),
   ).length;
-  const skipped = report.numPendingTests + report.numTodoTests;
-  return {
-    passed: report.numPassedTests,
-    failed: report.numFailedTests + unloaded,
-    note: skipped > 0 ? `, ${skipped} skipped` : "",
-  };
+  const failed = report.numFailedTests + unfinished + unloaded;
+  const notes = [
+    unfinished > 0 && `${unfinished} of them never finished`,
+    unloaded > 0 && `${unloaded} of them files that did not load`,
+    skipped > 0 && `${skipped} skipped`,
+  ].filter(Boolean);
+  if (failed === 0 && existsSync(`${file}.failed`)) {
+    return { passed, failed: 1, note: " (an error outside of the tests)" };
+  }
+  return { passed, failed, note: notes.length > 0 ? ` (${notes.join(", ")})` : "" };
 }
