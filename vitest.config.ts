@@ -1,7 +1,9 @@
 import { defineConfig } from "vitest/config";
 
 /** Workspace packages are read from their sources: tests need no build. */
-const source = { conditions: ["source", "node", "import", "module", "default"] };
+// "source" leads to the packages' TypeScript. Not "import": it would also reach what official clients require(), and
+// give them ES modules in place of the CommonJS they expect.
+const source = { conditions: ["source", "node", "module", "development|production"] };
 const project = (name: string, include: string[]) => ({
   ssr: { resolve: source },
   resolve: source,

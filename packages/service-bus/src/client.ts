@@ -1,5 +1,5 @@
 import * as official from "@azure/service-bus";
-import { Connection, withinTime } from "./connection.ts";
+import { closeTimeoutMs, Connection, withinTime } from "./connection.ts";
 import { resilienceFrom, type Resilience, type ResilienceOptions } from "./resilience.ts";
 import { clientClosedError } from "./official-errors.ts";
 import { Sender } from "./sender.ts";

@@ -10,8 +10,8 @@ export interface Generation {
   retired: boolean;
 }
 
-// The official close() can wait for ever on a peer that does not answer (service-bus.md, "onDisconnected inside close").
-const closeTimeoutMs = 5_000;
+/** The official close() never settles when the connection is lost (rhea-promise, `onDisconnected`), so ours is bounded. */
+export const closeTimeoutMs = 2_000;
 
 /** The connection that senders share: an official client that can be replaced while work on the old one finishes. */
 export class Connection {
@@ -48,7 +48,7 @@ export class Connection {
     };
   }
 
-  /** Closes what is open, within 5 s. */
+  /** Closes what is open, within {@link closeTimeoutMs}. */
   async close(): Promise<void> {
     const last = this.#current;
     this.#current = undefined;

@@ -1,6 +1,6 @@
 import type { ServiceBusSender, ServiceBusSenderOptions } from "@azure/service-bus";
 import { emit, onAbort, run, type Attempt, type FaultSummary } from "@holdfast/core";
-import { withinTime, type Connection, type Generation } from "./connection.ts";
+import { closeTimeoutMs, withinTime, type Connection, type Generation } from "./connection.ts";
 import { isTimeout, linkLostError, senderClosedError, timeoutError } from "./official-errors.ts";
 import type { Resilience } from "./resilience.ts";
 
@@ -97,12 +97,17 @@ export class SenderLink {
     }
   }
 
-  /** Closes the official sender, within 5 s. Nothing opens the link afterwards. */
-  async close(): Promise<void> {
+  /** Stops watching and opening; nothing opens the link afterwards. */
+  end(): void {
     this.#closed = true;
     this.#stopWatching?.();
     this.#opening?.abort.abort();
-    await withinTime(this.#bound.sender.close(), 5_000, this.#resilience.clock);
+  }
+
+  /** Closes the official sender, within {@link closeTimeoutMs}. */
+  async close(): Promise<void> {
+    this.end();
+    await withinTime(this.#bound.sender.close(), closeTimeoutMs, this.#resilience.clock);
   }
 
   /** The official sender on the generation in force. */

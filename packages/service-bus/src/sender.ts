@@ -26,7 +26,7 @@ export class Sender implements OfficialSender {
   readonly #onClosed: () => void;
   readonly #lifetime = new Lifetime();
   readonly #work = new Set<Promise<unknown>>();
-  #closing: Promise<void> | undefined;
+  #draining: Promise<void> | undefined;
 
   /** @throws what the official createSender throws. */
   constructor(
@@ -45,7 +45,7 @@ export class Sender implements OfficialSender {
 
   /** True once `close()` was called on this sender or its client. */
   get isClosed(): boolean {
-    return this.#closing !== undefined;
+    return this.#draining !== undefined;
   }
 
   /**
@@ -89,21 +89,27 @@ export class Sender implements OfficialSender {
    * Takes no new work, lets what is in hand finish for up to `closeTimeoutMs`, aborts the rest, closes the link.
    * Never rejects; a second call waits for the first.
    */
-  close(): Promise<void> {
-    this.#closing ??= this.#close();
-    return this.#closing;
+  async close(): Promise<void> {
+    await this.drain();
+    await this.#link.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
 
-  async #close(): Promise<void> {
+  /** Everything `close()` does but the last: the client closes all links at once, with their connection. */
+  drain(): Promise<void> {
+    this.#draining ??= this.#drain();
+    return this.#draining;
+  }
+
+  async #drain(): Promise<void> {
     const { closeTimeoutMs, clock } = this.#resilience;
     if (this.#work.size > 0) await withinTime(Promise.allSettled(this.#work), closeTimeoutMs, clock);
     this.#lifetime.end(senderClosedError(this.entityPath));
     await Promise.allSettled(this.#work);
-    await this.#link.close();
+    this.#link.end();
     this.#onClosed();
   }
 

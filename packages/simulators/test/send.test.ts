@@ -1,13 +1,14 @@
-import { ServiceBusClient } from "@azure/service-bus";
+import type { ServiceBusClient } from "@azure/service-bus";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { serverBusy, serviceBus, type ServiceBusSimulator } from "@holdfast/simulators/service-bus";
+import { officialClient } from "./support/official-client.ts";
 
 let bus: ServiceBusSimulator;
 let client: ServiceBusClient;
 
 beforeEach(async () => {
   bus = await serviceBus({ queues: ["orders"] });
-  client = new ServiceBusClient(bus.connectionString, {
+  client = officialClient(bus, {
     retryOptions: { maxRetries: 0, timeoutInMs: 5_000 },
   });
 });
@@ -74,7 +75,7 @@ describe("receiving", () => {
     await client.createSender("orders").sendMessages({ body: 1, messageId: "kept" });
     await bus.stop();
     await bus.start();
-    const again = new ServiceBusClient(bus.connectionString);
+    const again = officialClient(bus);
     const [message] = await again.createReceiver("orders").receiveMessages(1, { maxWaitTimeInMs: 3_000 });
     expect(message?.messageId).toBe("kept");
     await again.close();

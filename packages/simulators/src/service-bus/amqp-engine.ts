@@ -29,27 +29,24 @@ export interface Delivery {
   update(settled: boolean, state?: Typed): void;
 }
 
-interface Terminus {
+/** A source or a target. AMQP 3.5. rhea gives an absent one as a typed null, which has none of this. */
+export interface Terminus {
   readonly address?: string | null;
-  readonly dynamic?: boolean;
-  readonly filter?: Record<string, unknown>;
-  described(): Typed;
+  described?(): Typed;
 }
 
 /** AMQP 2.6: a link endpoint of the simulator. */
 export interface Link extends EventEmitter {
   readonly name: string;
   readonly session: Session;
-  readonly source?: Terminus | null;
-  readonly target?: Terminus | null;
   readonly snd_settle_mode?: number | null;
   readonly rcv_settle_mode?: number | null;
   readonly properties?: Record<string, unknown>;
   readonly local: { readonly attach: LocalAttach };
   readonly remote: {
     readonly attach: {
-      readonly source: Terminus | null;
-      readonly target: Terminus | null;
+      readonly source: Terminus;
+      readonly target: Terminus;
       readonly initial_delivery_count?: number | null;
     };
     readonly detach?: { readonly closed?: boolean };
@@ -101,13 +98,17 @@ interface Frame {
   readonly performative: Performative;
 }
 
+/** Queues a disposition to be written. */
+export type UpdateDelivery = (delivery: Delivery, settled: boolean, state?: Typed) => void;
+
 /** AMQP 2.5. */
 export interface Session {
   readonly local: { readonly begin: { handle_max: number }; readonly handles: Record<number, Link> };
   readonly remote: { readonly handles: Record<number, Link> };
   readonly links: Record<string, Link>;
   end(error?: AmqpError): void;
-  readonly outgoing: { process(): void };
+  readonly outgoing: { pending_dispositions: Delivery[]; process(): void; update: UpdateDelivery };
+  readonly incoming: { updated: Delivery[]; process(session: Session): void; update: UpdateDelivery };
   on_attach(frame: Frame): void;
   on_transfer(frame: Frame): void;
   remove_link(link: Link): void;

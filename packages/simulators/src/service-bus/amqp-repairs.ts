@@ -1,11 +1,23 @@
-import type { Connection, ReceiverLink, SenderLink, Session } from "./amqp-engine.ts";
+import type {
+  Connection,
+  Delivery,
+  ReceiverLink,
+  SenderLink,
+  Session,
+  UpdateDelivery,
+} from "./amqp-engine.ts";
+
+// What the service announces in its begin frames.
+const HANDLE_MAX = 255;
 
 /** Repairs on a new session what rhea leaves out. Call when the session opens. */
 export function prepareSession(session: Session): void {
-  session.local.begin.handle_max = 255;
+  session.local.begin.handle_max = HANDLE_MAX;
   const onAttach = session.on_attach.bind(session);
   session.on_attach = (frame) => {
-    const { name = "", role } = frame.performative;
+    const { name = "", role, handle } = frame.performative;
+    // AMQP 2.7.2: a handle beyond handle-max is a framing error.
+    if ((handle ?? 0) > HANDLE_MAX) throw new Error(`The handle-max of ${String(HANDLE_MAX)} was exceeded.`);
     const namesake = session.links[name];
     // AMQP 2.6.1: a link is identified by its name and its direction; rhea knows links by name alone.
     if (namesake !== undefined && namesake.is_receiver() === role) {
@@ -36,6 +48,7 @@ export function prepareSession(session: Session): void {
     if (performative.message_format === 0) performative.message_format = undefined;
     onTransfer(frame);
   };
+  separateDispositions(session);
   const onFlow = session.on_flow.bind(session);
   session.on_flow = (frame) => {
     onFlow(frame);
@@ -46,6 +59,42 @@ export function prepareSession(session: Session): void {
     if (link?.state.local_open === true) link.issue_flow = true;
     else session._write_flow();
   };
+}
+
+// AMQP 3.4.2.
+const ACCEPTED = 0x24;
+
+/**
+ * rhea writes the dispositions of neighbouring deliveries as one range and never compares the first two (session.js,
+ * write_dispositions): a rejection beside an acceptance would reach the client as an acceptance, or the reverse.
+ * Here only acceptances share a range.
+ */
+function separateDispositions(session: Session): void {
+  const { incoming, outgoing } = session;
+  const write = (deliveries: Delivery[]): void => {
+    const others = incoming.updated;
+    incoming.updated = deliveries;
+    incoming.process(session);
+    incoming.updated = others;
+  };
+  const flushAround =
+    (update: UpdateDelivery, take: () => Delivery[]): UpdateDelivery =>
+    (delivery, settled, state) => {
+      const isAccepted = Number(state?.descriptor?.value) === ACCEPTED;
+      if (!isAccepted) write(take());
+      update(delivery, settled, state);
+      if (!isAccepted) write(take());
+    };
+  incoming.update = flushAround(incoming.update.bind(incoming), () => {
+    const waiting = incoming.updated;
+    incoming.updated = [];
+    return waiting;
+  });
+  outgoing.update = flushAround(outgoing.update.bind(outgoing), () => {
+    const waiting = outgoing.pending_dispositions;
+    outgoing.pending_dispositions = [];
+    return waiting;
+  });
 }
 
 /** How much a client lets the simulator send on a link. */

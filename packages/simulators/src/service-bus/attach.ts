@@ -23,8 +23,8 @@ function refuse(link: BrokerLink, error: AmqpError): void {
 /** Answers with the terminus and the settle modes that the client asked for. */
 function echo(engine: Link): void {
   const { attach } = engine.local;
-  attach.source = engine.remote.attach.source?.described();
-  attach.target = engine.remote.attach.target?.described();
+  attach.source = engine.remote.attach.source.described?.();
+  attach.target = engine.remote.attach.target.described?.();
   attach.snd_settle_mode = engine.snd_settle_mode ?? 2;
   attach.rcv_settle_mode = engine.rcv_settle_mode ?? 0;
 }
@@ -75,7 +75,7 @@ export function attach(connection: BrokerConnection, { sender, receiver }: LinkC
   if (engine === undefined) return;
   if (receiver !== undefined) prepareReceiver(receiver);
   const terminus = receiver === undefined ? engine.remote.attach.source : engine.remote.attach.target;
-  const path = entityPath(terminus?.address ?? "");
+  const path = entityPath(terminus.address ?? "");
   if (path === "$cbs") {
     echo(engine);
     attachToCbs(connection, { sender, receiver });
@@ -84,7 +84,12 @@ export function attach(connection: BrokerConnection, { sender, receiver }: LinkC
   const { broker } = connection;
   const node = broker.node(path);
   const role = path.endsWith("/$management") ? "management" : receiver === undefined ? "receive" : "send";
-  const link = new BrokerLink(connection, engine, broker.entityName(path.replace(/\/\$management$/, "")));
+  const link = new BrokerLink(
+    connection,
+    engine,
+    broker.entityName(path.replace(/\/\$management$/, "")),
+    claimFor(role),
+  );
   const journal = (outcome: AttachEntry["outcome"], condition?: string): void => {
     broker.ledgers.attaches.add({
       at: broker.clock.now(),

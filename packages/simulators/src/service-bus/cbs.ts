@@ -50,6 +50,11 @@ function decide(connection: BrokerConnection, audience: string, type: string, ve
     );
     return { status: 403, description, condition: conditions.quotaExceeded };
   }
+  if (verdict.expiresAt !== Infinity) {
+    connection.after(verdict.expiresAt - broker.clock.wallNow(), () => {
+      connection.detachUnauthorized(verdict.expiresAt);
+    });
+  }
   return { status: 202, description: "Accepted" };
 }
 

@@ -79,6 +79,17 @@ export class BrokerConnection {
     this.engine.close(error);
   }
 
+  /** Detaches the links whose right has run out, as the service does when a token was not renewed in time. */
+  detachUnauthorized(expiredAt: number): void {
+    const now = this.broker.clock.wallNow();
+    for (const link of [...this.links]) {
+      const { claim, entity } = link;
+      if (claim === undefined || this.claims.allows(claim, entity, now)) continue;
+      const text = texts.tokenExpired(expiredAt);
+      link.detach(trackedError(conditions.unauthorized, text, this.broker.tracking(entity)));
+    }
+  }
+
   /** Carries out a fault that ends the connection. */
   suffer(fault: ConnectionFault): void {
     if (fault.kind === "drop-connection") this.drop(fault.how);

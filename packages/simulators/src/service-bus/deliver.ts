@@ -82,7 +82,7 @@ class LinkConsumer implements Consumer {
     if (fault === undefined || fault.stored) this.#send(message, lock);
     if (fault === undefined) return;
     // What was queued for the wire must leave before the link or the connection does.
-    process.nextTick(() => {
+    setImmediate(() => {
       if (fault.kind === "detach") {
         const { condition = conditions.detachForced, description = texts.idleTimeout(this.#sender.name) } =
           fault;

@@ -1,6 +1,7 @@
 import type { Link } from "./amqp-engine.ts";
 import type { AmqpError } from "./conditions.ts";
 import type { BrokerConnection } from "./connection.ts";
+import type { Claim } from "./options.ts";
 import type { Place } from "./journal-entries.ts";
 
 /** A client's link, from its attach to its end. */
@@ -11,14 +12,17 @@ export class BrokerLink {
   readonly engine: Link;
   /** Name of the entity it leads to; `$cbs` for the token node. */
   readonly entity: string;
+  /** The right it was attached by; undefined for the token node, which needs none. */
+  readonly claim: Claim | undefined;
   #ended = false;
   #whenEnded: () => void = () => undefined;
 
-  constructor(connection: BrokerConnection, engine: Link, entity: string) {
+  constructor(connection: BrokerConnection, engine: Link, entity: string, claim?: Claim) {
     this.id = connection.broker.nextLinkId();
     this.connection = connection;
     this.engine = engine;
     this.entity = entity;
+    this.claim = claim;
     connection.links.add(this);
   }
 

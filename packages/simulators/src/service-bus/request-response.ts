@@ -48,7 +48,7 @@ class ReplyLink {
 
   /** AMQP leaves it to the client where answers go: the target of its link, the link's name, or just this link. */
   isNamed(replyTo: string): boolean {
-    return this.#sender.remote.attach.target?.address === replyTo || this.#sender.name === replyTo;
+    return this.#sender.remote.attach.target.address === replyTo || this.#sender.name === replyTo;
   }
 
   send(response: Buffer): void {

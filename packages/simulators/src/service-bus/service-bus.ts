@@ -170,9 +170,9 @@ export class ServiceBusSimulator {
   async restart({ downMs = 0 }: { downMs?: number } = {}): Promise<void> {
     await this.stop();
     await new Promise<void>((resolve) => {
-      this.#broker.timers.after(downMs, resolve);
+      this.#broker.clock.after(downMs, resolve);
     });
-    await this.start();
+    if (!this.#closed) await this.start();
   }
 
   /** Refuses further connections; the live ones stay. {@link start} ends it. */

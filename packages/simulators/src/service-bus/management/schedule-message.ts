@@ -10,8 +10,9 @@ export const scheduleMessage: Operation = {
   perform({ queue, connection, body }) {
     const entries = body["messages"];
     if (!Array.isArray(entries)) throw new BadRequest("The request carries no 'messages'.");
-    const payloads = (entries as Record<string, unknown>[]).map((entry) => {
-      const payload = entry["message"];
+    const payloads = (entries as unknown[]).map((entry) => {
+      const payload: unknown =
+        typeof entry === "object" && entry !== null && "message" in entry ? entry.message : undefined;
       if (!Buffer.isBuffer(payload)) throw new BadRequest("An entry of 'messages' carries no 'message'.");
       return payload;
     });

@@ -1,0 +1,93 @@
+import { randomUUID } from "node:crypto";
+import process from "node:process";
+import { setTimeout as sleep } from "node:timers/promises";
+import { parseArgs } from "node:util";
+import { Listr, type ListrTask } from "listr2";
+import { json, table, type Outcome, type ScenarioResult } from "./report.ts";
+import { scenarios, type Scenario } from "./scenarios.ts";
+import { Senders } from "./senders.ts";
+import { namespaceService, simulatedService, type Service } from "./services.ts";
+import { variants, type Variant } from "./work.ts";
+
+const cutMs = 40_000;
+const orders = 100;
+const everyMs = 50;
+const queue = "orders";
+
+const { values: args } = parseArgs({ options: { json: { type: "boolean", default: false } } });
+const connectionString = process.env["SERVICEBUS_CONNECTION_STRING"];
+const work: readonly Scenario[] =
+  connectionString === undefined
+    ? scenarios
+    : [{ name: "no-faults", title: "the same work, no faults, on your namespace", arrange: () => undefined }];
+
+const senders = new Senders();
+const stopped = new AbortController();
+process.once("SIGINT", () => {
+  stopped.abort();
+});
+
+try {
+  const results = await demonstrate();
+  console.log(args.json ? json(results) : table(results, cutMs));
+} catch (error) {
+  if (!stopped.signal.aborted) throw error;
+  console.error("Stopped.");
+  process.exitCode = 130;
+} finally {
+  senders.kill();
+}
+
+/** Runs every scenario with both clients, all at the same time. */
+async function demonstrate(): Promise<ScenarioResult[]> {
+  const outcomes = new Map<string, Outcome>();
+  const tasks = work.flatMap((scenario) =>
+    variants.map((variant): ListrTask => ({
+      title: `${scenario.title} · ${variant === "bare" ? "official client" : "Holdfast"}`,
+      task: async (_, task) => {
+        const outcome = await play(scenario, variant, (text) => {
+          task.output = text;
+        });
+        outcomes.set(`${variant} ${scenario.name}`, outcome);
+      },
+    })),
+  );
+  await new Listr(tasks, {
+    concurrent: connectionString === undefined,
+    renderer: args.json ? "silent" : "default",
+    fallbackRenderer: "simple",
+    registerSignalListeners: false,
+  }).run();
+  const outcome = (variant: Variant, { name }: Scenario): Outcome => {
+    const found = outcomes.get(`${variant} ${name}`);
+    if (found === undefined) throw new Error(`No outcome for ${variant} in ${name}.`);
+    return found;
+  };
+  return work.map((scenario) => ({
+    name: scenario.name,
+    title: scenario.title,
+    outcomes: { bare: outcome("bare", scenario), wrapped: outcome("wrapped", scenario) },
+  }));
+}
+
+/** One client in one scenario, until every call has settled or the time is up. */
+async function play(scenario: Scenario, variant: Variant, show: (text: string) => void): Promise<Outcome> {
+  await using service: Service =
+    connectionString === undefined
+      ? await simulatedService(queue)
+      : namespaceService(connectionString, process.env["SERVICEBUS_QUEUE"] ?? "holdfast-demo");
+  const tally = senders.tally(variant, scenario.name);
+  const faults = service.arrange(scenario, stopped.signal).catch((error: unknown) => {
+    if (!stopped.signal.aborted) throw error;
+  });
+  const startedAt = performance.now();
+  const run = randomUUID();
+  senders.start(variant, { scenario: scenario.name, ...service.target, run, count: orders, everyMs });
+  const isDone = (): boolean => tally.sent === orders && tally.pending === 0;
+  while (!isDone() && performance.now() - startedAt < cutMs && !senders.isGone(variant)) {
+    await sleep(100, undefined, { signal: stopped.signal });
+    show(`${String(tally.sent - tally.pending)} of ${String(orders)} settled, ${String(tally.errors)} rejected`);
+  }
+  await faults;
+  return { ...tally.figures(await service.storedOrders(run)), pending: tally.pending };
+}

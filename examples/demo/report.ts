@@ -1,0 +1,59 @@
+import Table from "cli-table3";
+import { total, type Figures } from "./tally.ts";
+import type { Variant } from "./work.ts";
+
+/** One client's figures, and whether it was cut off with calls still pending. */
+export type Outcome = Figures & { readonly pending: number };
+
+/** Both clients in one scenario. */
+export interface ScenarioResult {
+  readonly name: string;
+  readonly title: string;
+  readonly outcomes: Readonly<Record<Variant, Outcome>>;
+}
+
+const names: Readonly<Record<Variant, string>> = { bare: "@azure/service-bus", wrapped: "@holdfast/service-bus" };
+
+/** The table for people. */
+export function table(results: readonly ScenarioResult[], cutMs: number): string {
+  const head = ["scenario", "client", "sent", "stored", "lost", "duplicated", "errors seen", "longest stall"];
+  const lines = new Table({ head, wordWrap: true, colWidths: [32], style: { head: ["bold"] } });
+  const row = (variant: Variant, figures: Figures, pending: number): (string | number)[] => [
+    names[variant],
+    figures.sent,
+    figures.stored,
+    figures.lost,
+    figures.duplicated,
+    figures.errors,
+    pending > 0 ? `> ${seconds(cutMs)}, still waiting` : seconds(figures.longestStallMs),
+  ];
+  for (const { title, outcomes } of results) {
+    lines.push([{ rowSpan: 2, content: title }, ...row("bare", outcomes.bare, outcomes.bare.pending)]);
+    lines.push(row("wrapped", outcomes.wrapped, outcomes.wrapped.pending));
+  }
+  const all = (variant: Variant): Figures => total(results.map(({ outcomes }) => outcomes[variant]));
+  const pending = (variant: Variant): number =>
+    results.reduce((sum, { outcomes }) => sum + outcomes[variant].pending, 0);
+  lines.push([{ rowSpan: 2, content: "all" }, ...row("bare", all("bare"), pending("bare"))]);
+  lines.push(row("wrapped", all("wrapped"), pending("wrapped")));
+  return `${lines.toString()}\nlost: sent, and not in the queue when the demo ended (${seconds(cutMs)} at most).`;
+}
+
+/** The same as one JSON object. */
+export function json(results: readonly ScenarioResult[]): string {
+  const scenarios = results.map(({ name, outcomes }) => ({
+    name,
+    bare: figuresOf(outcomes.bare),
+    wrapped: figuresOf(outcomes.wrapped),
+  }));
+  const totals = { bare: total(scenarios.map((s) => s.bare)), wrapped: total(scenarios.map((s) => s.wrapped)) };
+  return JSON.stringify({ scenarios, totals });
+}
+
+function figuresOf({ sent, stored, lost, duplicated, errors, longestStallMs }: Outcome): Figures {
+  return { sent, stored, lost, duplicated, errors, longestStallMs };
+}
+
+function seconds(ms: number): string {
+  return ms < 1_000 ? `${String(Math.round(ms))} ms` : `${(ms / 1_000).toFixed(ms < 10_000 ? 1 : 0)} s`;
+}

@@ -1,0 +1,85 @@
+import type { Report } from "./work.ts";
+
+/** The figures of one client in one scenario. */
+export interface Figures {
+  /** Calls of `sendMessages`. */
+  readonly sent: number;
+  /** Messages in the queue at the end, copies included. */
+  readonly stored: number;
+  /** Orders that were sent and are not in the queue at the end. */
+  readonly lost: number;
+  /** Copies beyond the first of an order. */
+  readonly duplicated: number;
+  /** Calls that were rejected. */
+  readonly errors: number;
+  /** The longest that a caller waited for one send, in milliseconds; for a call still pending at the cut, until then. */
+  readonly longestStallMs: number;
+}
+
+/** Follows the calls of one client in one scenario, by what its process reports. */
+export class Tally {
+  readonly #startedAt = new Map<number, number>();
+  #sent = 0;
+  #errors = 0;
+  #longestMs = 0;
+  readonly #errorTexts = new Set<string>();
+
+  take(report: Report): void {
+    const now = performance.now();
+    if (report.type === "sent") {
+      this.#sent += 1;
+      this.#startedAt.set(report.order, now);
+      return;
+    }
+    this.#longestMs = Math.max(this.#longestMs, now - (this.#startedAt.get(report.order) ?? now));
+    this.#startedAt.delete(report.order);
+    if (report.error === undefined) return;
+    this.#errors += 1;
+    this.#errorTexts.add(report.error);
+  }
+
+  get sent(): number {
+    return this.#sent;
+  }
+
+  get errors(): number {
+    return this.#errors;
+  }
+
+  /** Calls that have not settled. */
+  get pending(): number {
+    return this.#startedAt.size;
+  }
+
+  get errorTexts(): readonly string[] {
+    return [...this.#errorTexts];
+  }
+
+  /** The figures, given the orders found in the queue. */
+  figures(storedOrders: readonly number[]): Figures {
+    const distinct = new Set(storedOrders);
+    const now = performance.now();
+    const stillWaitingMs = [...this.#startedAt.values()].map((startedAt) => now - startedAt);
+    return {
+      sent: this.#sent,
+      stored: storedOrders.length,
+      lost: this.#sent - distinct.size,
+      duplicated: storedOrders.length - distinct.size,
+      errors: this.#errors,
+      longestStallMs: Math.round(Math.max(this.#longestMs, ...stillWaitingMs)),
+    };
+  }
+}
+
+/** Adds up; the longest stall is the longest of all. */
+export function total(all: readonly Figures[]): Figures {
+  const sum = (key: keyof Figures): number => all.reduce((value, figures) => value + figures[key], 0);
+  return {
+    sent: sum("sent"),
+    stored: sum("stored"),
+    lost: sum("lost"),
+    duplicated: sum("duplicated"),
+    errors: sum("errors"),
+    longestStallMs: Math.max(0, ...all.map((figures) => figures.longestStallMs)),
+  };
+}

@@ -1,0 +1,14 @@
+import { ServiceBusClient, type ServiceBusClientOptions } from "@azure/service-bus";
+import type { ServiceBusSimulator } from "@holdfast/simulators/service-bus";
+
+/** The bare official client, without retries, so that a test sees each answer of the simulator once. */
+export function officialClient(
+  bus: ServiceBusSimulator,
+  options: ServiceBusClientOptions = {},
+  connectionString = bus.connectionString,
+): ServiceBusClient {
+  return new ServiceBusClient(connectionString, {
+    retryOptions: { maxRetries: 0, timeoutInMs: 5_000 },
+    ...options,
+  });
+}
