@@ -84,12 +84,10 @@ export function attach(connection: BrokerConnection, { sender, receiver }: LinkC
   const { broker } = connection;
   const node = broker.node(path);
   const role = path.endsWith("/$management") ? "management" : receiver === undefined ? "receive" : "send";
-  const link = new BrokerLink(
-    connection,
-    engine,
-    broker.entityName(path.replace(/\/\$management$/, "")),
-    claimFor(role),
-  );
+  const link = new BrokerLink(connection, engine, broker.entityName(path.replace(/\/\$management$/, "")), {
+    claim: claimFor(role),
+    path,
+  });
   const journal = (outcome: AttachEntry["outcome"], condition?: string): void => {
     broker.ledgers.attaches.add({
       at: broker.clock.now(),

@@ -83,8 +83,8 @@ export class BrokerConnection {
   detachUnauthorized(expiredAt: number): void {
     const now = this.broker.clock.wallNow();
     for (const link of [...this.links]) {
-      const { claim, entity } = link;
-      if (claim === undefined || this.claims.allows(claim, entity, now)) continue;
+      const { right, entity } = link;
+      if (right === undefined || this.claims.allows(right.claim, right.path, now)) continue;
       const text = texts.tokenExpired(expiredAt);
       link.detach(trackedError(conditions.unauthorized, text, this.broker.tracking(entity)));
     }

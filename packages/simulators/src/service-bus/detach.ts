@@ -20,8 +20,10 @@ export function clientDetached(connection: BrokerConnection, engine: Link): void
     answer();
     return;
   }
-  // A new marker keeps rhea from answering by itself.
-  engine.state.mark({});
+  // rhea sets a marker after this event and answers a tick later if it is still there.
+  process.nextTick(() => {
+    engine.state.mark({});
+  });
   if (fault.kind === "delay") connection.after(fault.ms, answer);
   else if (fault.kind !== "lose-acknowledgement") connection.suffer(fault);
 }

@@ -4,6 +4,12 @@ import type { BrokerConnection } from "./connection.ts";
 import type { Claim } from "./options.ts";
 import type { Place } from "./journal-entries.ts";
 
+/** A claim on a path. */
+export interface Right {
+  readonly claim: Claim;
+  readonly path: string;
+}
+
 /** A client's link, from its attach to its end. */
 export class BrokerLink {
   /** Counts from 1 over the life of the simulator. */
@@ -13,16 +19,16 @@ export class BrokerLink {
   /** Name of the entity it leads to; `$cbs` for the token node. */
   readonly entity: string;
   /** The right it was attached by; undefined for the token node, which needs none. */
-  readonly claim: Claim | undefined;
+  readonly right: Right | undefined;
   #ended = false;
   #whenEnded: () => void = () => undefined;
 
-  constructor(connection: BrokerConnection, engine: Link, entity: string, claim?: Claim) {
+  constructor(connection: BrokerConnection, engine: Link, entity: string, right?: Right) {
     this.id = connection.broker.nextLinkId();
     this.connection = connection;
     this.engine = engine;
     this.entity = entity;
-    this.claim = claim;
+    this.right = right;
     connection.links.add(this);
   }
 

@@ -34,7 +34,7 @@ function perform(link: BrokerLink, queue: MessageQueue, operation: string, body:
   const { broker, claims } = connection;
   const known = operations.get(operation);
   if (known === undefined) return refused(conditions.notImplemented, texts.unknownOperation(operation));
-  const path = queue.path.toLowerCase();
+  const path = `${queue.path.toLowerCase()}/$management`;
   if (!claims.allows(known.claim, path, broker.clock.wallNow())) {
     return refused(conditions.unauthorized, texts.claimMissing(known.claim, broker.resource(path)));
   }
