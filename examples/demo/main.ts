@@ -6,6 +6,7 @@ import { Listr, type ListrTask } from "listr2";
 import { json, table, type Outcome, type ScenarioResult } from "./report.ts";
 import { scenarios, type Scenario } from "./scenarios.ts";
 import { Senders } from "./senders.ts";
+import type { Tally } from "./tally.ts";
 import { namespaceService, simulatedService, type Service } from "./services.ts";
 import { variants, type Variant } from "./work.ts";
 
@@ -46,7 +47,8 @@ async function demonstrate(): Promise<ScenarioResult[]> {
       title: `${scenario.title} · ${variant === "bare" ? "official client" : "Holdfast"}`,
       task: async (_, task) => {
         const outcome = await play(scenario, variant, (text) => {
-          task.output = text;
+          // Without a terminal to redraw, every change would be a line.
+          if (process.stdout.isTTY) task.output = text;
         });
         outcomes.set(`${variant} ${scenario.name}`, outcome);
       },
@@ -77,17 +79,22 @@ async function play(scenario: Scenario, variant: Variant, show: (text: string) =
       ? await simulatedService(queue)
       : namespaceService(connectionString, process.env["SERVICEBUS_QUEUE"] ?? "holdfast-demo");
   const tally = senders.tally(variant, scenario.name);
-  const faults = service.arrange(scenario, stopped.signal).catch((error: unknown) => {
+  const faults = service.arrange(scenario, firstSend(tally), stopped.signal).catch((error: unknown) => {
     if (!stopped.signal.aborted) throw error;
   });
-  const startedAt = performance.now();
   const run = randomUUID();
   senders.start(variant, { scenario: scenario.name, ...service.target, run, count: orders, everyMs });
   const isDone = (): boolean => tally.sent === orders && tally.pending === 0;
-  while (!isDone() && performance.now() - startedAt < cutMs && !senders.isGone(variant)) {
+  while (!isDone() && tally.longestWaitMs < cutMs && !senders.isGone(variant)) {
     await sleep(100, undefined, { signal: stopped.signal });
-    show(`${String(tally.sent - tally.pending)} of ${String(orders)} settled, ${String(tally.errors)} rejected`);
+    show(
+      `${String(tally.sent - tally.pending)} of ${String(orders)} settled, ${String(tally.errors)} rejected`,
+    );
   }
   await faults;
   return { ...tally.figures(await service.storedOrders(run)), pending: tally.pending };
+}
+
+async function firstSend(tally: Tally): Promise<void> {
+  while (tally.sent === 0) await sleep(20, undefined, { signal: stopped.signal });
 }

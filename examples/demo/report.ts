@@ -1,3 +1,4 @@
+import process from "node:process";
 import Table from "cli-table3";
 import { total, type Figures } from "./tally.ts";
 import type { Variant } from "./work.ts";
@@ -12,12 +13,16 @@ export interface ScenarioResult {
   readonly outcomes: Readonly<Record<Variant, Outcome>>;
 }
 
-const names: Readonly<Record<Variant, string>> = { bare: "@azure/service-bus", wrapped: "@holdfast/service-bus" };
+const names: Readonly<Record<Variant, string>> = {
+  bare: "@azure/service-bus",
+  wrapped: "@holdfast/service-bus",
+};
 
 /** The table for people. */
 export function table(results: readonly ScenarioResult[], cutMs: number): string {
   const head = ["scenario", "client", "sent", "stored", "lost", "duplicated", "errors seen", "longest stall"];
-  const lines = new Table({ head, wordWrap: true, colWidths: [32], style: { head: ["bold"] } });
+  const style = process.stdout.isTTY ? { head: ["bold"] } : { head: [], border: [] };
+  const lines = new Table({ head, wordWrap: true, colWidths: [32], style });
   const row = (variant: Variant, figures: Figures, pending: number): (string | number)[] => [
     names[variant],
     figures.sent,
@@ -36,7 +41,7 @@ export function table(results: readonly ScenarioResult[], cutMs: number): string
     results.reduce((sum, { outcomes }) => sum + outcomes[variant].pending, 0);
   lines.push([{ rowSpan: 2, content: "all" }, ...row("bare", all("bare"), pending("bare"))]);
   lines.push(row("wrapped", all("wrapped"), pending("wrapped")));
-  return `${lines.toString()}\nlost: sent, and not in the queue when the demo ended (${seconds(cutMs)} at most).`;
+  return `${lines.toString()}\nlost: sent, and not in the queue at the end. A client is cut off when a call has waited for ${seconds(cutMs)}.`;
 }
 
 /** The same as one JSON object. */
@@ -46,7 +51,10 @@ export function json(results: readonly ScenarioResult[]): string {
     bare: figuresOf(outcomes.bare),
     wrapped: figuresOf(outcomes.wrapped),
   }));
-  const totals = { bare: total(scenarios.map((s) => s.bare)), wrapped: total(scenarios.map((s) => s.wrapped)) };
+  const totals = {
+    bare: total(scenarios.map((s) => s.bare)),
+    wrapped: total(scenarios.map((s) => s.wrapped)),
+  };
   return JSON.stringify({ scenarios, totals });
 }
 

@@ -11,8 +11,12 @@ export interface Scenario {
   readonly name: string;
   /** What the service does, for the person who watches. */
   readonly title: string;
-  /** Arranges the faults; called as the first order is sent. */
-  readonly arrange: (bus: ServiceBusSimulator, stopped: AbortSignal) => Promise<void> | void;
+  /** Arranges the faults; called before the first order is sent. */
+  readonly arrange: (
+    bus: ServiceBusSimulator,
+    firstSend: Promise<void>,
+    stopped: AbortSignal,
+  ) => Promise<void> | void;
 }
 
 /** The four faults of the first page of every troubleshooting guide. */
@@ -20,7 +24,8 @@ export const scenarios: readonly Scenario[] = [
   {
     name: "refused-port",
     title: "the service is down for 3 s (connection refused)",
-    async arrange(bus, stopped) {
+    async arrange(bus, firstSend, stopped) {
+      await firstSend;
       await sleep(1_000, undefined, { signal: stopped });
       await bus.stop();
       await sleep(3_000, undefined, { signal: stopped });

@@ -12,7 +12,9 @@ export class Senders {
   constructor() {
     for (const variant of variants) {
       // Its own output would tear the progress display; what it has to say comes as reports.
-      const child = fork(fileURLToPath(new URL("sending-process.ts", import.meta.url)), [variant], { silent: true });
+      const child = fork(fileURLToPath(new URL("sending-process.ts", import.meta.url)), [variant], {
+        silent: true,
+      });
       child.on("message", (report: Report) => {
         this.tally(variant, report.scenario).take(report);
       });

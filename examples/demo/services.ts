@@ -1,4 +1,8 @@
-import { ServiceBusClient, type ServiceBusReceivedMessage, type ServiceBusReceiver } from "@azure/service-bus";
+import {
+  ServiceBusClient,
+  type ServiceBusReceivedMessage,
+  type ServiceBusReceiver,
+} from "@azure/service-bus";
 import { serviceBus } from "@holdfast/simulators/service-bus";
 import type { Scenario } from "./scenarios.ts";
 import type { Order } from "./work.ts";
@@ -7,7 +11,7 @@ import type { Order } from "./work.ts";
 export interface Service extends AsyncDisposable {
   readonly target: { readonly connectionString: string; readonly queue: string };
   /** Begins the scenario's faults. */
-  arrange(scenario: Scenario, stopped: AbortSignal): Promise<void>;
+  arrange(scenario: Scenario, firstSend: Promise<void>, stopped: AbortSignal): Promise<void>;
   /** The order numbers of a run that are in the queue, one for each message. */
   storedOrders(run: string): Promise<readonly number[]>;
 }
@@ -17,7 +21,7 @@ export async function simulatedService(queue: string): Promise<Service> {
   const bus = await serviceBus({ queues: [{ name: queue, duplicateDetectionWindowMs: 600_000 }], seed: 1 });
   return {
     target: { connectionString: bus.connectionString, queue },
-    arrange: async (scenario, stopped) => scenario.arrange(bus, stopped),
+    arrange: async (scenario, firstSend, stopped) => scenario.arrange(bus, firstSend, stopped),
     storedOrders: (run) => Promise.resolve(ordersOf(run, bus.journal.stored(queue))),
     [Symbol.asyncDispose]: () => bus.close(),
   };
@@ -50,5 +54,7 @@ async function peekAll(receiver: ServiceBusReceiver): Promise<ServiceBusReceived
 }
 
 function ordersOf(run: string, messages: readonly { readonly body?: unknown }[]): number[] {
-  return messages.map(({ body }) => body as Partial<Order> | undefined).flatMap((order) => (order?.run === run && order.order !== undefined ? [order.order] : []));
+  return messages
+    .map(({ body }) => body as Partial<Order> | undefined)
+    .flatMap((order) => (order?.run === run && order.order !== undefined ? [order.order] : []));
 }

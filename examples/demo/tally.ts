@@ -22,7 +22,6 @@ export class Tally {
   #sent = 0;
   #errors = 0;
   #longestMs = 0;
-  readonly #errorTexts = new Set<string>();
 
   take(report: Report): void {
     const now = performance.now();
@@ -33,9 +32,7 @@ export class Tally {
     }
     this.#longestMs = Math.max(this.#longestMs, now - (this.#startedAt.get(report.order) ?? now));
     this.#startedAt.delete(report.order);
-    if (report.error === undefined) return;
-    this.#errors += 1;
-    this.#errorTexts.add(report.error);
+    if (report.failed) this.#errors += 1;
   }
 
   get sent(): number {
@@ -51,22 +48,22 @@ export class Tally {
     return this.#startedAt.size;
   }
 
-  get errorTexts(): readonly string[] {
-    return [...this.#errorTexts];
+  /** How long the oldest pending call has been waiting, in milliseconds. */
+  get longestWaitMs(): number {
+    const [oldest] = this.#startedAt.values();
+    return oldest === undefined ? 0 : performance.now() - oldest;
   }
 
   /** The figures, given the orders found in the queue. */
   figures(storedOrders: readonly number[]): Figures {
     const distinct = new Set(storedOrders);
-    const now = performance.now();
-    const stillWaitingMs = [...this.#startedAt.values()].map((startedAt) => now - startedAt);
     return {
       sent: this.#sent,
       stored: storedOrders.length,
       lost: this.#sent - distinct.size,
       duplicated: storedOrders.length - distinct.size,
       errors: this.#errors,
-      longestStallMs: Math.round(Math.max(this.#longestMs, ...stillWaitingMs)),
+      longestStallMs: Math.round(Math.max(this.#longestMs, this.longestWaitMs)),
     };
   }
 }

@@ -16,7 +16,7 @@ export interface Job {
 /** What the caller of `sendMessages` saw. */
 export type Report =
   | { readonly type: "sent"; readonly scenario: string; readonly order: number }
-  | { readonly type: "settled"; readonly scenario: string; readonly order: number; readonly error?: string };
+  | { readonly type: "settled"; readonly scenario: string; readonly order: number; readonly failed: boolean };
 
 /** Which client a process sends with. */
 export const variants = ["bare", "wrapped"] as const;

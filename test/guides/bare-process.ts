@@ -15,7 +15,10 @@ async function work({ connectionString, queue, messages, resolvesAfterMs }: Bare
   await Promise.all(
     messages.map(async (message) => {
       const settle = (error?: unknown): void => {
-        const report: BareReport = { settledMs: performance.now() - startedAt, ...(error === undefined ? {} : described(error)) };
+        const report: BareReport = {
+          settledMs: performance.now() - startedAt,
+          ...(error === undefined ? {} : described(error)),
+        };
         process.send?.(report);
       };
       await sender.sendMessages(message).then(() => settle(), settle);

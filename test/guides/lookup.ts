@@ -1,6 +1,10 @@
 import dns from "node:dns";
 
-type Done = (error: Error | null, found?: string | { address: string; family: number }[], family?: number) => void;
+type Done = (
+  error: Error | null,
+  found?: string | { address: string; family: number }[],
+  family?: number,
+) => void;
 
 /**
  * Replaces `dns.lookup`: names under `.holdfast.test` do not resolve for `ms` milliseconds, then they are this machine.
@@ -12,7 +16,9 @@ export function failLookupsFor(ms: number): () => void {
   const lookup = (host: string, options: { all?: boolean } | Done, done: Done): unknown => {
     if (!host.endsWith(".holdfast.test")) return Reflect.apply(original, dns, [host, options, done]);
     const all = typeof options === "object" && options.all === true;
-    const answer = all ? ([null, [{ address: "127.0.0.1", family: 4 }]] as const) : ([null, "127.0.0.1", 4] as const);
+    const answer = all
+      ? ([null, [{ address: "127.0.0.1", family: 4 }]] as const)
+      : ([null, "127.0.0.1", 4] as const);
     const error = Object.assign(new Error(`getaddrinfo ENOTFOUND ${host}`), {
       code: "ENOTFOUND",
       errno: -3008,

@@ -1,4 +1,9 @@
-import { acceptThenClose, resetConnection, serviceBus, type ServiceBusSimulator } from "@holdfast/simulators/service-bus";
+import {
+  acceptThenClose,
+  resetConnection,
+  serviceBus,
+  type ServiceBusSimulator,
+} from "@holdfast/simulators/service-bus";
 import { afterEach, expect, it } from "vitest";
 import { runBare, type BareReport } from "./bare.ts";
 import { failLookupsFor } from "./lookup.ts";
@@ -15,7 +20,9 @@ interface Failing {
 }
 
 /** Both clients against services that fail alike; what the official one said, and ours. */
-async function both(fail: () => Promise<Failing>): Promise<{ bare: BareReport; ours: number; bus: ServiceBusSimulator }> {
+async function both(
+  fail: () => Promise<Failing>,
+): Promise<{ bare: BareReport; ours: number; bus: ServiceBusSimulator }> {
   const [forBare, forOurs] = await Promise.all([fail(), fail()]);
   await using _bareBus = forBare.bus;
   await using bus = forOurs.bus;
@@ -49,7 +56,10 @@ it.concurrent("M-05 sends once a port that was closed for three seconds opens", 
   expect(ours).toBeGreaterThan(2_500);
   expect(ours).toBeLessThan(3_000 + maxDelayMs);
   // bare: one attempt, code GeneralError.
-  expect(bare.error).toMatchObject({ code: "GeneralError", message: expect.stringContaining("ECONNREFUSED") as string });
+  expect(bare.error).toMatchObject({
+    code: "GeneralError",
+    message: expect.stringContaining("ECONNREFUSED") as string,
+  });
 });
 
 it.concurrent("M-05 connects again when the connection is reset", async () => {
@@ -78,5 +88,8 @@ it("M-05 connects once the namespace's name resolves", async () => {
     return { bus, connectionString, resolvesAfterMs: 1_500 };
   });
   expect(ours).toBeGreaterThan(1_000);
-  expect(bare.error).toMatchObject({ code: "GeneralError", message: expect.stringContaining("ENOTFOUND") as string });
+  expect(bare.error).toMatchObject({
+    code: "GeneralError",
+    message: expect.stringContaining("ENOTFOUND") as string,
+  });
 });

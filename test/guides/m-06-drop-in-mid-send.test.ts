@@ -1,9 +1,15 @@
-import { dropConnection, forceConnectionClose, forceDetach, serviceBus, type ServiceBusSimulator } from "@holdfast/simulators/service-bus";
+import {
+  dropConnection,
+  forceConnectionClose,
+  forceDetach,
+  serviceBus,
+  type ServiceBusFaults,
+} from "@holdfast/simulators/service-bus";
 import { describe, expect, it } from "vitest";
 import { runBare } from "./bare.ts";
 import { sendOurs } from "./send.ts";
 
-type SendFault = Parameters<ServiceBusSimulator["faults"]["next"]>[1];
+type SendFault = ServiceBusFaults["send"];
 
 const drops: readonly [string, (stored: boolean) => SendFault][] = [
   ["the socket is destroyed", (stored) => dropConnection({ stored, how: "reset" })],
@@ -23,7 +29,11 @@ describe.concurrent("M-06", () => {
         await using bareBus = await serviceBus({ queues });
         const message = { body: "order 1" };
         for (const each of [bus, bareBus]) each.faults.next("send", drop(stored));
-        using bare = runBare({ connectionString: bareBus.connectionString, queue: "orders", messages: [message] });
+        using bare = runBare({
+          connectionString: bareBus.connectionString,
+          queue: "orders",
+          messages: [message],
+        });
         await expect.poll(() => bareBus.journal.attempts("orders").length, { timeout: 15_000 }).toBe(1);
 
         const { sent } = await sendOurs(bus.connectionString, "orders", [message]);

@@ -12,7 +12,9 @@ const emulator = (port: number, secret: string): string =>
 function expiredSignature(port: number, key: { name: string; key: string }): string {
   const audience = encodeURIComponent(`sb://127.0.0.1:${String(port)}/`);
   const expiry = 1_600_000_000;
-  const signature = createHmac("sha256", key.key).update(`${audience}\n${String(expiry)}`).digest("base64");
+  const signature = createHmac("sha256", key.key)
+    .update(`${audience}\n${String(expiry)}`)
+    .digest("base64");
   const token = `sr=${audience}&sig=${encodeURIComponent(signature)}&se=${String(expiry)}&skn=${key.name}`;
   return emulator(port, `SharedAccessSignature=SharedAccessSignature ${token}`);
 }
@@ -31,7 +33,8 @@ const cases: readonly Permanent[] = [
   {
     title: "the identity lacks the Send claim (SB-15)",
     options: { queues: ["orders"], keys: [listenOnly] },
-    connect: (port) => emulator(port, `SharedAccessKeyName=${listenOnly.name};SharedAccessKey=${listenOnly.key}`),
+    connect: (port) =>
+      emulator(port, `SharedAccessKeyName=${listenOnly.name};SharedAccessKey=${listenOnly.key}`),
     expected: { kind: "auth", code: "UnauthorizedAccess", missingClaim: "Send" },
     bareRetries: true,
   },
@@ -78,19 +81,28 @@ describe("M-07 fails fast and says what to do when", () => {
         messages: [message],
       });
 
-      if (bareRetries) await expect.poll(() => bareBus.journal.refusals().length, { timeout: 15_000 }).toBe(1);
+      if (bareRetries)
+        await expect.poll(() => bareBus.journal.refusals().length, { timeout: 15_000 }).toBe(1);
 
       const { sent } = await sendOurs(target(bus.port, bus.connectionString), "orders", [message]);
 
       const [{ error, failure } = { error: undefined, failure: undefined }] = sent;
       expect(isServiceBusError(error)).toBe(true);
       expect(error).not.toBeInstanceOf(AggregateError);
-      expect(failure).toMatchObject({ ...expected, outcome: "rejected", reason: expect.any(String) as string });
+      expect(failure).toMatchObject({
+        ...expected,
+        outcome: "rejected",
+        reason: expect.any(String) as string,
+      });
       expect(failure?.remedy).toMatch(/\w+/);
       expect(failure?.attempts.length).toBeGreaterThan(0);
       expect(failure?.trackingId).toMatch(/^[\w-]{8,}$/);
       expect(failure?.elapsedMs).toBeLessThan(500);
-      for (const seen of [bus.journal.attempts("orders"), bus.journal.attaches("orders"), bus.journal.tokens()]) {
+      for (const seen of [
+        bus.journal.attempts("orders"),
+        bus.journal.attaches("orders"),
+        bus.journal.tokens(),
+      ]) {
         expect(seen.length).toBeLessThanOrEqual(2);
       }
       expect(bus.journal.stored("orders")).toEqual([]);

@@ -1,4 +1,10 @@
-import { failureOf, ServiceBusClient, type Failure, type HoldfastEvent, type ServiceBusClientOptions } from "@holdfast/service-bus";
+import {
+  failureOf,
+  ServiceBusClient,
+  type Failure,
+  type HoldfastEvent,
+  type ServiceBusClientOptions,
+} from "@holdfast/service-bus";
 
 /** How one call of ours ended. */
 export interface Sent {

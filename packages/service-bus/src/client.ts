@@ -107,11 +107,8 @@ export class ServiceBusClient extends official.ServiceBusClient {
   async #close(): Promise<void> {
     if (this.#holding === undefined) return super.close();
     const { connection, senders, resilience } = this.#holding;
-    await Promise.all([...senders].map((sender) => sender.close()));
-    await Promise.all([
-      connection.close(),
-      withinTime(super.close(), resilience.closeTimeoutMs, resilience.clock),
-    ]);
+    await Promise.all([...senders].map((sender) => sender.drain()));
+    await Promise.all([connection.close(), withinTime(super.close(), closeTimeoutMs, resilience.clock)]);
   }
 }
 

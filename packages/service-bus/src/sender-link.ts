@@ -215,7 +215,10 @@ export class SenderLink {
     const left = new Promise<never>((_, reject) => {
       const leave = (): void => {
         // After the caller's deadline the trouble with the connection says more than "too late".
-        reject(isTimeout(signal.reason) ? (opening.lastError ?? signal.reason) : signal.reason);
+        const reason: unknown = isTimeout(signal.reason)
+          ? (opening.lastError ?? signal.reason)
+          : signal.reason;
+        reject(reason);
       };
       if (signal.aborted) leave();
       else onAbort(signal, leave);

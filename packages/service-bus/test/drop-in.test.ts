@@ -2,8 +2,11 @@ import * as official from "@azure/service-bus";
 import { afterEach, describe, expect, expectTypeOf, it, vi } from "vitest";
 import * as ours from "@holdfast/service-bus";
 
-const connectionString = "Endpoint=sb://127.0.0.1:9;SharedAccessKeyName=name;SharedAccessKey=key;UseDevelopmentEmulator=true";
-const tokenCredential = { getToken: () => Promise.resolve({ token: "t", expiresOnTimestamp: Date.now() + 3_600_000 }) };
+const connectionString =
+  "Endpoint=sb://127.0.0.1:9;SharedAccessKeyName=name;SharedAccessKey=key;UseDevelopmentEmulator=true";
+const tokenCredential = {
+  getToken: () => Promise.resolve({ token: "t", expiresOnTimestamp: Date.now() + 3_600_000 }),
+};
 
 afterEach(() => {
   vi.unstubAllEnvs();
@@ -13,7 +16,8 @@ describe("the package", () => {
   it("exports every run-time value of the official package, and the same one but for the client", () => {
     for (const [name, value] of Object.entries(official)) {
       expect(ours).toHaveProperty(name);
-      if (name !== "ServiceBusClient" && name !== "default") expect(ours[name as keyof typeof ours]).toBe(value);
+      if (name !== "ServiceBusClient" && name !== "default")
+        expect(ours[name as keyof typeof ours]).toBe(value);
     }
   });
 
@@ -38,9 +42,18 @@ describe("the constructor", () => {
     ["a connection string", () => new ours.ServiceBusClient(connectionString)],
     ["a connection string and options", () => new ours.ServiceBusClient(connectionString, options)],
     ["a namespace and a token credential", () => new ours.ServiceBusClient("n.example", tokenCredential)],
-    ["a namespace, a token credential and options", () => new ours.ServiceBusClient("n.example", tokenCredential, options)],
-    ["a namespace and a named key", () => new ours.ServiceBusClient("n.example", { name: "n", key: "k" }, options)],
-    ["a namespace and a signature", () => new ours.ServiceBusClient("n.example", { signature: "SharedAccessSignature sr=a" }, options)],
+    [
+      "a namespace, a token credential and options",
+      () => new ours.ServiceBusClient("n.example", tokenCredential, options),
+    ],
+    [
+      "a namespace and a named key",
+      () => new ours.ServiceBusClient("n.example", { name: "n", key: "k" }, options),
+    ],
+    [
+      "a namespace and a signature",
+      () => new ours.ServiceBusClient("n.example", { signature: "SharedAccessSignature sr=a" }, options),
+    ],
   ];
   for (const [form, make] of forms) {
     it(`takes ${form}`, async () => {
@@ -52,7 +65,10 @@ describe("the constructor", () => {
   }
 
   it("leaves the caller's options as they were", async () => {
-    const given = Object.freeze({ retryOptions: Object.freeze({ maxRetries: 1 }), resilience: Object.freeze({}) });
+    const given = Object.freeze({
+      retryOptions: Object.freeze({ maxRetries: 1 }),
+      resilience: Object.freeze({}),
+    });
     await using client = new ours.ServiceBusClient(connectionString, given);
     client.createSender("orders");
     expect(given).toEqual({ retryOptions: { maxRetries: 1 }, resilience: {} });
@@ -67,7 +83,9 @@ describe("the constructor", () => {
       }
     };
     const text = "SharedAccessKeyName=name;SharedAccessKey=key";
-    expect(failing(() => new ours.ServiceBusClient(text))).toBe(failing(() => new official.ServiceBusClient(text)));
+    expect(failing(() => new ours.ServiceBusClient(text))).toBe(
+      failing(() => new official.ServiceBusClient(text)),
+    );
   });
 
   it("refuses a sender for another entity than the connection string's, as the official client does", () => {
@@ -89,7 +107,9 @@ describe("the constructor", () => {
   ];
   for (const [what, resilience, message] of bad) {
     it(`names option, value and range for ${what}`, () => {
-      expect(() => new ours.ServiceBusClient(connectionString, { resilience: resilience as object })).toThrow(message);
+      expect(() => new ours.ServiceBusClient(connectionString, { resilience: resilience as object })).toThrow(
+        message,
+      );
     });
   }
 });

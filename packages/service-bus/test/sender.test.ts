@@ -1,6 +1,23 @@
-import { dropConnection, forceDetach, loseAcknowledgement, delayAcknowledgement, reject, serverBusy, serviceBus, type ServiceBusSimulator } from "@holdfast/simulators/service-bus";
+import {
+  dropConnection,
+  forceDetach,
+  loseAcknowledgement,
+  delayAcknowledgement,
+  reject,
+  serverBusy,
+  serviceBus,
+  type ServiceBusSimulator,
+} from "@holdfast/simulators/service-bus";
 import { describe, expect, it } from "vitest";
-import { failureOf, policies, presets, serviceBusPolicies, ServiceBusClient, type HoldfastEvent, type ResilienceOptions } from "@holdfast/service-bus";
+import {
+  failureOf,
+  policies,
+  presets,
+  serviceBusPolicies,
+  ServiceBusClient,
+  type HoldfastEvent,
+  type ResilienceOptions,
+} from "@holdfast/service-bus";
 
 interface Bench extends AsyncDisposable {
   readonly bus: ServiceBusSimulator;
@@ -74,11 +91,23 @@ describe("message ids", () => {
 describe("sendMessages", () => {
   it("makes exactly the attempts that its events tell of", async () => {
     await using b = await bench();
-    b.bus.faults.next("send", reject({ condition: "amqp:internal-error", description: "The service was unable to process the request." }), { times: 3 });
+    b.bus.faults.next(
+      "send",
+      reject({
+        condition: "amqp:internal-error",
+        description: "The service was unable to process the request.",
+      }),
+      { times: 3 },
+    );
     await b.sender.sendMessages({ body: 1 });
     expect(b.bus.journal.attempts("orders")).toHaveLength(4);
     expect(b.events.filter(({ type }) => type === "retry")).toHaveLength(3);
-    expect(b.events.at(-1)).toMatchObject({ type: "recovered", operation: "serviceBus.send", target: "orders", attempts: 4 });
+    expect(b.events.at(-1)).toMatchObject({
+      type: "recovered",
+      operation: "serviceBus.send",
+      target: "orders",
+      attempts: 4,
+    });
   });
 
   it("does not send again while a slow acknowledgement is on its way", async () => {
@@ -89,7 +118,10 @@ describe("sendMessages", () => {
   });
 
   it("accepts a hundred sends that were in flight when all connections dropped for three seconds", async () => {
-    await using b = await bench({}, { queues: [{ name: "orders", duplicateDetectionWindowMs: 60_000 }], acknowledgementDelayMs: 200 });
+    await using b = await bench(
+      {},
+      { queues: [{ name: "orders", duplicateDetectionWindowMs: 60_000 }], acknowledgementDelayMs: 200 },
+    );
     await b.sender.sendMessages({ body: "warm" });
     const sends = Array.from({ length: 100 }, (_, order) => b.sender.sendMessages({ body: order }));
     await expect.poll(() => b.bus.journal.attempts("orders").length).toBeGreaterThan(50);
@@ -101,15 +133,23 @@ describe("sendMessages", () => {
     expect(b.events).toContainEqual(expect.objectContaining({ type: "disconnected", target: "orders" }));
     expect(b.events).toContainEqual(expect.objectContaining({ type: "reconnected", target: "orders" }));
     // One reconnect for all: nobody knocks on his own.
-    const knocks = b.events.filter(({ type, operation }) => type === "retry" && operation === "serviceBus.connect");
+    const knocks = b.events.filter(
+      ({ type, operation }) => type === "retry" && operation === "serviceBus.connect",
+    );
     expect(knocks.length).toBeLessThan(20);
   });
 
   it("reports an unknown outcome instead of sending again when told to", async () => {
-    await using b = await bench({ policies: serviceBusPolicies({ "serviceBus.send": { onUnknown: "fail" } }) });
+    await using b = await bench({
+      policies: serviceBusPolicies({ "serviceBus.send": { onUnknown: "fail" } }),
+    });
     b.bus.faults.next("send", dropConnection({ stored: true }));
     const error = await rejection(b.sender.sendMessages({ body: 1 }));
-    expect(failureOf(error)).toMatchObject({ kind: "disconnected", outcome: "unknown", reason: "outcome-unknown" });
+    expect(failureOf(error)).toMatchObject({
+      kind: "disconnected",
+      outcome: "unknown",
+      reason: "outcome-unknown",
+    });
     expect(b.bus.journal.attempts("orders")).toHaveLength(1);
   });
 
@@ -126,7 +166,9 @@ describe("sendMessages", () => {
   });
 
   it("leaves a half-open connection for a new one", async () => {
-    await using b = await bench({ policies: serviceBusPolicies({ "serviceBus.send": { attemptTimeoutMs: 500 } }) });
+    await using b = await bench({
+      policies: serviceBusPolicies({ "serviceBus.send": { attemptTimeoutMs: 500 } }),
+    });
     await b.sender.sendMessages({ body: "warm" });
     b.bus.halfOpen();
     await b.sender.sendMessages({ body: 1 });
@@ -167,10 +209,22 @@ describe("sendMessages", () => {
   });
 
   it("asks the caller's own fault rows first", async () => {
-    const row = { id: "mine", kind: "client-bug", match: { text: /unable to process/ }, because: "b", remedy: "r" } as const;
+    const row = {
+      id: "mine",
+      kind: "client-bug",
+      match: { text: /unable to process/ },
+      because: "b",
+      remedy: "r",
+    } as const;
     await using b = await bench({ faults: [row] });
-    b.bus.faults.always("send", reject({ condition: "amqp:internal-error", description: "unable to process" }));
-    expect(failureOf(await rejection(b.sender.sendMessages({ body: 1 })))).toMatchObject({ id: "mine", kind: "client-bug" });
+    b.bus.faults.always(
+      "send",
+      reject({ condition: "amqp:internal-error", description: "unable to process" }),
+    );
+    expect(failureOf(await rejection(b.sender.sendMessages({ body: 1 })))).toMatchObject({
+      id: "mine",
+      kind: "client-bug",
+    });
     expect(b.bus.journal.attempts("orders")).toHaveLength(1);
   });
 
@@ -185,12 +239,23 @@ describe("sendMessages", () => {
 describe("scheduling", () => {
   it("is retried, and cancelled, through the management link", async () => {
     await using b = await bench();
-    b.bus.faults.next("management", reject({ condition: "amqp:internal-error", description: "The service was unable to process the request." }));
-    const numbers = await b.sender.scheduleMessages([{ body: 1 }, { body: 2 }], new Date(Date.now() + 60_000));
+    b.bus.faults.next(
+      "management",
+      reject({
+        condition: "amqp:internal-error",
+        description: "The service was unable to process the request.",
+      }),
+    );
+    const numbers = await b.sender.scheduleMessages(
+      [{ body: 1 }, { body: 2 }],
+      new Date(Date.now() + 60_000),
+    );
     expect(numbers).toHaveLength(2);
     b.bus.faults.next("management", dropConnection({ stored: false }));
     await b.sender.cancelScheduledMessages(numbers);
-    expect(b.bus.journal.management("orders").map(({ operation }) => operation)).toContain("com.microsoft:cancel-scheduled-message");
+    expect(b.bus.journal.management("orders").map(({ operation }) => operation)).toContain(
+      "com.microsoft:cancel-scheduled-message",
+    );
   });
 });
 
@@ -202,7 +267,9 @@ describe("close", () => {
     const sending = b.sender.sendMessages({ body: 1 });
     const closing = b.client.close();
     expect(b.sender.isClosed).toBe(true);
-    await expect(b.sender.sendMessages({ body: 2 })).rejects.toThrow(/has been closed and can no longer be used/);
+    await expect(b.sender.sendMessages({ body: 2 })).rejects.toThrow(
+      /has been closed and can no longer be used/,
+    );
     expect(() => b.client.createSender("orders")).toThrow("The underlying AMQP connection is closed.");
     await sending;
     await closing;
@@ -222,7 +289,10 @@ describe("close", () => {
 describe("events", () => {
   it("carry no secrets", async () => {
     await using b = await bench();
-    b.bus.faults.next("send", reject({ condition: "amqp:internal-error", description: "SharedAccessKey=c2VjcmV0 sig=abc%3D" }));
+    b.bus.faults.next(
+      "send",
+      reject({ condition: "amqp:internal-error", description: "SharedAccessKey=c2VjcmV0 sig=abc%3D" }),
+    );
     await b.sender.sendMessages({ body: 1 });
     expect(JSON.stringify(b.events)).toContain("<redacted>");
     expect(JSON.stringify(b.events)).not.toMatch(/c2VjcmV0|abc%3D/);
@@ -243,11 +313,12 @@ describe("events", () => {
 describe("retryOptions", () => {
   it("keep their meaning as policy", async () => {
     const bus = await serviceBus({ queues: ["orders"] });
-    await using client = new ServiceBusClient(bus.connectionString, { retryOptions: { maxRetries: 1, retryDelayInMs: 10 } });
+    await using client = new ServiceBusClient(bus.connectionString, {
+      retryOptions: { maxRetries: 1, retryDelayInMs: 10 },
+    });
     bus.faults.always("send", reject({ condition: "amqp:internal-error" }));
     const error = await rejection(client.createSender("orders").sendMessages({ body: 1 }));
     expect(failureOf(error)?.attempts).toHaveLength(2);
     await bus.close();
   });
 });
-

@@ -129,6 +129,8 @@ export interface Connection extends EventEmitter {
   readonly state: { open_requests: number };
   readonly local_channel_map: Record<number, Session>;
   socket_ready: boolean;
+  heartbeat_in?: NodeJS.Timeout | undefined;
+  heartbeat_out?: NodeJS.Timeout | undefined;
   close(error?: AmqpError): void;
   _disconnected(): void;
   _process(): void;

@@ -140,3 +140,11 @@ export function prepareReceiver(receiver: ReceiverLink): void {
 export function flushDispositions(connection: Connection): void {
   for (const session of Object.values(connection.local_channel_map)) session.outgoing.process();
 }
+
+/** Ends the timers of a connection that is gone; rhea sets them anew when the input that ended it has been read. */
+export function stopHeartbeats(connection: Connection): void {
+  process.nextTick(() => {
+    clearTimeout(connection.heartbeat_in);
+    clearTimeout(connection.heartbeat_out);
+  });
+}

@@ -8,7 +8,7 @@ import {
   type Link,
   type LinkContext,
 } from "./amqp-engine.ts";
-import { flushDispositions, prepareSession } from "./amqp-repairs.ts";
+import { flushDispositions, prepareSession, stopHeartbeats } from "./amqp-repairs.ts";
 import { attach } from "./attach.ts";
 import type { Broker } from "./broker.ts";
 import { ConnectionClaims } from "./claims.ts";
@@ -186,6 +186,7 @@ export class BrokerConnection {
     for (const link of [...this.links]) link.end("connection");
     // rhea hears of the end of a socket only when the peer ends it; its heartbeat timers must end in any case.
     this.engine._disconnected();
+    stopHeartbeats(this.engine);
     this.engine.socket_ready = false;
   }
 }
