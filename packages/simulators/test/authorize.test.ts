@@ -1,8 +1,8 @@
 import { createHmac } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
+import { ServiceBusClient } from "@azure/service-bus";
 import { afterEach, describe, expect, it } from "vitest";
 import { refuseToken, serviceBus, type ServiceBusSimulator } from "@holdfast/simulators/service-bus";
-import { officialClient } from "./support/official-client.ts";
+import { officialClient, plainWebSocket } from "./support/official-client.ts";
 
 let bus: ServiceBusSimulator;
 
@@ -116,17 +116,29 @@ describe("authorization", () => {
     await client.close();
   });
 
-  it("accepts a bearer token until it expires", async () => {
-    bus = await serviceBus({ queues: ["orders"], tls: true });
-    const jwt = (expiresAt: number): string =>
-      ["{}", JSON.stringify({ exp: Math.floor(expiresAt / 1_000) }), "signature"]
+  it("accepts the bearer token of a credential until it expires", async () => {
+    bus = await serviceBus({ queues: ["orders"], webSocket: true });
+    const send = async (expiresAt: number): Promise<void> => {
+      const token = ["{}", JSON.stringify({ exp: Math.floor(expiresAt / 1_000) }), "signature"]
         .map((part) => Buffer.from(part).toString("base64url"))
         .join(".");
-    const { verifyJwt } = await import("../src/service-bus/sas-token.ts");
-    const now = Date.now();
-    expect(verifyJwt(jwt(now + 60_000), now)).toMatchObject({ valid: true });
-    expect(verifyJwt(jwt(now - 60_000), now)).toMatchObject({ valid: false });
-    expect(verifyJwt("", now)).toMatchObject({ valid: false });
+      const credential = { getToken: () => Promise.resolve({ token, expiresOnTimestamp: expiresAt }) };
+      const client = new ServiceBusClient("contoso.servicebus.windows.net", credential, {
+        retryOptions: { maxRetries: 0, timeoutInMs: 3_000 },
+        ...plainWebSocket(bus),
+      });
+      try {
+        await client.createSender("orders").sendMessages({ body: 1 });
+      } finally {
+        await client.close();
+      }
+    };
+    await send(Date.now() + 3_600_000);
+    await expect(send(Date.now() - 60_000)).rejects.toThrow(/ExpiredToken/);
+    expect(bus.journal.tokens()).toMatchObject([
+      { type: "jwt", audience: "sb://contoso.servicebus.windows.net/orders", status: 202 },
+      { type: "jwt", status: 401 },
+    ]);
   });
 
   it("refuses a token once when the script says so", async () => {

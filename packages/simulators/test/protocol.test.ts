@@ -1,3 +1,4 @@
+import { createRequire } from "node:module";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import rhea, { type Connection, type Sender } from "rhea";
 import { serviceBus, type ServiceBusSimulator } from "@holdfast/simulators/service-bus";
@@ -161,15 +162,12 @@ describe("the frames of the service", () => {
   it("close the connection on a client that breaks the protocol", async () => {
     const connection = await connect();
     // A transfer on a handle that was never attached.
+    const { transfer } = createRequire(import.meta.url)("rhea/lib/frames.js") as {
+      transfer(fields: object): unknown;
+    };
     const { session } = await openSender(connection, "orders");
     (session as unknown as { output(frame: unknown, payload: Buffer): void }).output(
-      (
-        (await import("rhea/lib/frames.js" as string)) as { default: { transfer(f: object): unknown } }
-      ).default.transfer({
-        handle: 77,
-        delivery_id: 0,
-        delivery_tag: Buffer.from("t"),
-      }),
+      transfer({ handle: 77, delivery_id: 0, delivery_tag: Buffer.from("t") }),
       Buffer.from("x"),
     );
     const { error } = await next(connection, "connection_error");
