@@ -1,4 +1,4 @@
-import { badOption } from "./holdfast-error.ts";
+import { badOption, isObject } from "./holdfast-error.ts";
 import type { Random } from "./random.ts";
 
 /**
@@ -7,7 +7,8 @@ import type { Random } from "./random.ts";
  *
  * - `full`: uniform in [0, min(cap, base·2ⁿ)], n counting retries from 0. The default; AWS "full jitter".
  * - `equal`: half of that fixed, half random; keeps a floor.
- * - `decorrelated`: uniform in [base, min(cap, 3·previous)], the first in [0, base]; the flattest peak when a crowd returns.
+ * - `decorrelated`: uniform in [base, min(cap, 3·previous)], the first in [0, base]; the flattest peak when a crowd
+ *   returns. A cap below 3·base lowers the floor to cap/3, or there would be little left to spread over.
  * - `steps`: a fixed list (the last one repeats), each plus uniform [0, jitter).
  */
 export type Backoff =
@@ -24,7 +25,7 @@ interface Range {
 const ranged =
   (shape: "full" | "equal" | "decorrelated") =>
   (range: Range): Backoff =>
-    checkBackoff(`backoff.${shape}`, { shape, baseMs: range.baseMs, capMs: range.capMs });
+    checkBackoff(`backoff.${shape}`, { ...range, shape });
 
 /** Makes {@link Backoff} data. Each throws a `misconfigured` {@link HoldfastError} for values out of range. */
 export const backoff = Object.freeze({
@@ -32,11 +33,7 @@ export const backoff = Object.freeze({
   equal: ranged("equal"),
   decorrelated: ranged("decorrelated"),
   steps: (options: { readonly delaysMs: readonly number[]; readonly jitterMs: number }): Backoff =>
-    checkBackoff("backoff.steps", {
-      shape: "steps",
-      delaysMs: [...options.delaysMs],
-      jitterMs: options.jitterMs,
-    }),
+    checkBackoff("backoff.steps", { ...options, shape: "steps" }),
 });
 
 /** Validates and freezes; `name` is how the caller knows the option. */
@@ -46,7 +43,7 @@ export function checkBackoff(name: string, value: Backoff): Backoff {
       throw badOption(`${name}.${option}`, ms, `a finite number of milliseconds, ${String(least)} or more`);
     }
   };
-  if (typeof value !== "object" || value === null) throw badOption(name, value, "made by backoff.full, .equal, .decorrelated or .steps");
+  if (!isObject(value)) throw badOption(name, value, "made by backoff.full, .equal, .decorrelated or .steps");
   switch (value.shape) {
     case "full":
     case "equal":
@@ -56,13 +53,19 @@ export function checkBackoff(name: string, value: Backoff): Backoff {
       return Object.freeze({ ...value });
     case "steps":
       positive("jitterMs", value.jitterMs, 0);
-      if (value.delaysMs.length === 0) throw badOption(`${name}.delaysMs`, value.delaysMs, "a list with at least one delay");
+      if (!isObject(value.delaysMs) || !(value.delaysMs.length > 0)) {
+        throw badOption(`${name}.delaysMs`, value.delaysMs, "a list with at least one delay");
+      }
       value.delaysMs.forEach((ms, index) => {
         positive(`delaysMs[${String(index)}]`, ms, 0);
       });
       return Object.freeze({ ...value, delaysMs: Object.freeze([...value.delaysMs]) });
     default:
-      throw badOption(`${name}.shape`, (value as { shape: unknown }).shape, '"full", "equal", "decorrelated" or "steps"');
+      throw badOption(
+        `${name}.shape`,
+        (value as { shape: unknown }).shape,
+        '"full", "equal", "decorrelated" or "steps"',
+      );
   }
 }
 
@@ -72,7 +75,12 @@ export function checkBackoff(name: string, value: Backoff): Backoff {
  * @param retry - how many retries have gone before, from 0.
  * @param previousMs - the wait before this one; only `decorrelated` uses it.
  */
-export function nextWait(shape: Backoff, retry: number, random: Random, previousMs: number | undefined): number {
+export function nextWait(
+  shape: Backoff,
+  retry: number,
+  random: Random,
+  previousMs: number | undefined,
+): number {
   switch (shape.shape) {
     case "full":
       return random() * ceiling(shape, retry);
@@ -82,8 +90,9 @@ export function nextWait(shape: Backoff, retry: number, random: Random, previous
     }
     case "decorrelated": {
       if (previousMs === undefined) return random() * shape.baseMs;
+      const floor = Math.min(shape.baseMs, shape.capMs / 3);
       const top = Math.min(shape.capMs, 3 * Math.max(previousMs, shape.baseMs));
-      return shape.baseMs + random() * (top - shape.baseMs);
+      return floor + random() * (top - floor);
     }
     case "steps": {
       const step = shape.delaysMs[Math.min(retry, shape.delaysMs.length - 1)] ?? 0;

@@ -7,26 +7,32 @@ export interface Clock {
   now(): number;
   /** Milliseconds since the Unix epoch. Use only to read dates that a server sent. */
   wallNow(): number;
-  /** Calls `fire` once after `ms` milliseconds (never synchronously); returns a function that cancels it. */
+  /** Calls `fire` once after `ms` milliseconds (never synchronously, never early); returns a function that cancels it. */
   after(ms: number, fire: () => void): () => void;
 }
 
 /** The longest delay a JavaScript timer takes; a longer one would fire at once (32-bit overflow). */
 export const MAX_TIMER_MS = 2_147_483_647;
 
-/** Real time. Delays longer than {@link MAX_TIMER_MS} are served in parts. */
+/**
+ * Real time. Delays longer than {@link MAX_TIMER_MS} are served in parts, and a timer that fired early (timers drop
+ * fractions of a millisecond) is set again, because a server's hint is a floor.
+ */
 export const systemClock: Clock = {
   now: () => performance.now(),
   wallNow: () => Date.now(),
   after(ms, fire) {
-    let remaining = ms;
+    const due = performance.now() + ms;
     let timer: ReturnType<typeof setTimeout>;
-    const arm = (): void => {
-      const part = Math.min(remaining, MAX_TIMER_MS);
-      remaining -= part;
-      timer = setTimeout(remaining > 0 ? arm : fire, part);
+    const arm = (leftMs: number): void => {
+      timer = setTimeout(check, Math.min(Math.ceil(leftMs), MAX_TIMER_MS));
     };
-    arm();
+    const check = (): void => {
+      const leftMs = due - performance.now();
+      if (leftMs > 0) arm(leftMs);
+      else fire();
+    };
+    arm(ms);
     return () => {
       clearTimeout(timer);
     };

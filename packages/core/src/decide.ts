@@ -35,7 +35,8 @@ export type Decision =
 export function decide(fault: Fault, progress: Progress, policy: Policy, random: Random): Decision {
   const rule = policy.rules[fault.kind];
   if (rule.action === "fail") return { retry: false, reason: "permanent" };
-  if (fault.sent === "maybe" && policy.onUnknown === "fail") return { retry: false, reason: "outcome-unknown" };
+  if (fault.sent === "maybe" && policy.onUnknown === "fail")
+    return { retry: false, reason: "outcome-unknown" };
   // One attempt means one, also for the kinds that do not count.
   if (policy.attempts === 1 || progress.counted >= policy.attempts || progress.ofKind >= rule.limit) {
     return { retry: false, reason: "attempts" };
@@ -46,7 +47,8 @@ export function decide(fault: Fault, progress: Progress, policy: Policy, random:
 }
 
 function waitFor(action: Action, fault: Fault, progress: Progress, policy: Policy, random: Random): number {
-  const hintMs = Math.max(0, fault.hintMs ?? 0);
+  // Also 0 for a hint that is no number: a wait of NaN would end at once.
+  const hintMs = fault.hintMs !== undefined && fault.hintMs > 0 ? fault.hintMs : 0;
   // A full connection or a stale token is cured by what we do next, not by time.
   if (action === "rotate" || action === "refresh") return hintMs;
   const shape = fault.kind === "throttled" ? policy.throttledBackoff : policy.backoff;

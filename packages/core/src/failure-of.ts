@@ -32,7 +32,7 @@ export interface Failure extends Pick<
 
 // Two installed copies of this package, or its ESM and CommonJS builds side by side, share one registry.
 const key = Symbol.for("holdfast/1/failures");
-const shared = globalThis as { [key]?: WeakMap<object, Failure> };
+const shared = globalThis as Record<symbol, WeakMap<object, Failure> | undefined>;
 const failures = (shared[key] ??= new WeakMap());
 
 /**

@@ -3,7 +3,7 @@ import { retryHint, type HeaderSource } from "./retry-hint.ts";
 
 /** What an error must look like for a row to apply. Every field that is given must match. */
 export interface Match {
-  /** `error.code`, `error.errno` as text, or `error.condition`, equal to one of these. */
+  /** `error.code`, `error.errno` or `error.condition` (numbers as text), equal to one of these. */
   readonly code?: string | readonly string[];
   /** `error.name` equal to one of these. */
   readonly name?: string | readonly string[];
@@ -63,20 +63,23 @@ interface Facts {
   readonly headers: HeaderSource | undefined;
 }
 
-// Deep enough for every wrapping seen (core-amqp two, AWS classifies to ten), and a bound on circular causes.
+// Deep enough for every wrapping seen (core-amqp two, AWS classifies to ten).
 const maxDepth = 10;
 
 function unwrap(error: unknown): Facts[] {
   const found: Facts[] = [];
+  const visited = new Set<unknown>();
   const visit = (value: unknown, depth: number): void => {
-    if (value === undefined || value === null || depth > maxDepth) return;
+    if (value === undefined || value === null || depth > maxDepth || visited.has(value)) return;
+    visited.add(value);
     found.push(factsOf(value));
     if (typeof value !== "object") return;
-    const outer = value as Readonly<Record<string, unknown>>;
+    const errors = field(value, "errors");
     // core-amqp collects one error per attempt in an AggregateError; the newest says how things stand.
-    if (Array.isArray(outer["errors"])) for (const inner of [...(outer["errors"] as unknown[])].reverse()) visit(inner, depth + 1);
-    visit(outer["cause"], depth + 1);
-    visit(outer["innerError"], depth + 1);
+    if (Array.isArray(errors))
+      for (const inner of [...(errors as unknown[])].reverse()) visit(inner, depth + 1);
+    visit(field(value, "cause"), depth + 1);
+    visit(field(value, "innerError"), depth + 1);
   };
   visit(error, 0);
   return found;
@@ -86,25 +89,44 @@ function factsOf(value: unknown): Facts {
   if (typeof value !== "object" || value === null) {
     return { codes: [], name: "", text: String(value), status: undefined, headers: undefined };
   }
-  const error = value as Readonly<Record<string, unknown>>;
   const words = (...keys: string[]): string[] =>
-    keys.map((key) => error[key]).filter((field): field is string => typeof field === "string" && field !== "");
-  const response = error["response"] as { headers?: HeaderSource } | undefined;
-  const status = error["statusCode"] ?? error["status"];
+    keys
+      .map((key) => field(value, key))
+      .filter((word) => (typeof word === "string" && word !== "") || typeof word === "number")
+      .map(String);
+  const response = field(value, "response");
+  const status = field(value, "statusCode") ?? field(value, "status");
+  const headers =
+    field(value, "headers") ?? (typeof response === "object" && response && field(response, "headers"));
   return {
     codes: words("code", "errno", "condition"),
     name: words("name")[0] ?? "",
     text: words("message", "description").join(" "),
     status: typeof status === "number" ? status : undefined,
-    headers: (error["headers"] as HeaderSource | undefined) ?? response?.headers,
+    headers: typeof headers === "object" && headers !== null ? (headers as HeaderSource) : undefined,
   };
+}
+
+/** An error is a stranger's object: a getter that throws has nothing to say. */
+function field(value: object, key: string): unknown {
+  return safely(() => (value as Readonly<Record<string, unknown>>)[key]);
+}
+
+function safely<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
 }
 
 function matches(match: Match, facts: Facts): boolean {
   if (match.code !== undefined && !facts.codes.some((code) => includes(match.code, code))) return false;
   if (match.name !== undefined && !includes(match.name, facts.name)) return false;
-  if (match.status !== undefined && (facts.status === undefined || !includes(match.status, facts.status))) return false;
-  if (match.text !== undefined && !match.text.test(facts.text)) return false;
+  if (match.status !== undefined && (facts.status === undefined || !includes(match.status, facts.status)))
+    return false;
+  // Not test(): with a global expression it would remember where it stopped.
+  if (match.text !== undefined && facts.text.search(match.text) === -1) return false;
   return true;
 }
 
@@ -114,7 +136,7 @@ function includes<T>(wanted: T | readonly T[] | undefined, value: T): boolean {
 
 function faultOf(service: string, row: FaultRow, seen: readonly Facts[], wallNowMs: number): Fault {
   const text = seen.map((facts) => facts.text).join("\n");
-  const claim = /'(Send|Listen|Manage)'\s*claim/i.exec(text)?.[1];
+  const claim = /'(Send|Listen|Manage)'\s*claim/.exec(text)?.[1];
   return {
     kind: row.kind,
     service,
@@ -132,7 +154,7 @@ function faultOf(service: string, row: FaultRow, seen: readonly Facts[], wallNow
 
 function hintOf(seen: readonly Facts[], wallNowMs: number): number | undefined {
   for (const { text, headers } of seen) {
-    const hint = retryHint({ text, headers }, wallNowMs);
+    const hint = safely(() => retryHint({ text, headers }, wallNowMs));
     if (hint !== undefined) return hint;
   }
   return undefined;

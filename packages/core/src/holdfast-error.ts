@@ -23,6 +23,11 @@ export function badOption(option: string, value: unknown, allowed: string): Hold
   return new HoldfastError("misconfigured", `${option} must be ${allowed}; got ${show(value)}.`);
 }
 
+/** Options come from JavaScript too: a value of the wrong type gets a message, not a TypeError. */
+export function isObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null;
+}
+
 function show(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value);
   if (typeof value === "function") return "a function";

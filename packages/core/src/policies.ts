@@ -27,7 +27,10 @@ export interface Retry {
    *
    * @throws the error of the last attempt, itself; see {@link failureOf}.
    */
-  run<T>(work: (attempt: Attempt) => Promise<T> | T, options?: { readonly signal?: AbortSignalLike }): Promise<T>;
+  run<T>(
+    work: (attempt: Attempt) => Promise<T> | T,
+    options?: { readonly signal?: AbortSignalLike },
+  ): Promise<T>;
 }
 
 /** Policies by operation key. Keys are checked by the compiler; the policies may change while in use. */
@@ -77,8 +80,17 @@ export function policies<const K extends string>(
         get policy() {
           return lookup(operation);
         },
-        run: <T>(work: (attempt: Attempt) => Promise<T> | T, options: { readonly signal?: AbortSignalLike } = {}) =>
-          run(work, { ...surroundings, operation, target, policy: lookup(operation), signal: options.signal }),
+        run: <T>(
+          work: (attempt: Attempt) => Promise<T> | T,
+          options: { readonly signal?: AbortSignalLike } = {},
+        ) =>
+          run(work, {
+            ...surroundings,
+            operation,
+            target,
+            policy: lookup(operation),
+            signal: options.signal,
+          }),
       };
     },
     update: (changes: Partial<Readonly<Record<K, PolicyOptions>>>) => {

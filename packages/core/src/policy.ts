@@ -1,6 +1,6 @@
 import { backoff, checkBackoff, type Backoff } from "./backoff.ts";
 import { faultKinds, type FaultKind } from "./fault.ts";
-import { badOption } from "./holdfast-error.ts";
+import { badOption, isObject } from "./holdfast-error.ts";
 import { defaultRules, type Action, type Rule } from "./rules.ts";
 
 /** What one can say about an operation; every field has a default. */
@@ -51,8 +51,10 @@ export function policy(options: PolicyOptions = {}): Policy {
 }
 
 function build(base: Omit<Policy, "with">, options: PolicyOptions): Policy {
-  for (const key of Object.keys(options)) {
-    if (!known.has(key)) throw badOption(`policy.${key}`, "present", `one of ${[...known].join(", ")}`);
+  if (!isObject(options)) throw badOption("policy", options, "an object");
+  for (const [key, value] of Object.entries(options)) {
+    if (!known.has(key))
+      throw badOption(`policy.${key}`, value, `left out (there are ${[...known].join(", ")})`);
   }
   const attempts = options.attempts ?? base.attempts;
   if (!(attempts === Infinity || (Number.isInteger(attempts) && attempts >= 1))) {
@@ -67,9 +69,12 @@ function build(base: Omit<Policy, "with">, options: PolicyOptions): Policy {
     deadlineMs: duration("deadlineMs", options.deadlineMs ?? base.deadlineMs),
     attemptTimeoutMs: duration("attemptTimeoutMs", options.attemptTimeoutMs ?? base.attemptTimeoutMs),
     backoff: checkBackoff("policy.backoff", options.backoff ?? base.backoff),
-    throttledBackoff: checkBackoff("policy.throttledBackoff", options.throttledBackoff ?? base.throttledBackoff),
+    throttledBackoff: checkBackoff(
+      "policy.throttledBackoff",
+      options.throttledBackoff ?? base.throttledBackoff,
+    ),
     onUnknown,
-    rules: Object.freeze({ ...base.rules, ...rulesFrom(options.on ?? {}) }),
+    rules: Object.freeze({ ...base.rules, ...rulesFrom(base.rules, options.on ?? {}) }),
   } satisfies Omit<Policy, "with">;
   // Not enumerable: a policy stays plain data to whoever prints, compares or serialises it.
   return Object.freeze(
@@ -77,26 +82,35 @@ function build(base: Omit<Policy, "with">, options: PolicyOptions): Policy {
   ) as Policy;
 }
 
-function rulesFrom(on: NonNullable<PolicyOptions["on"]>): Partial<Record<FaultKind, Rule>> {
+function rulesFrom(base: Policy["rules"], on: NonNullable<PolicyOptions["on"]>): Partial<Policy["rules"]> {
   const rules: Partial<Record<FaultKind, Rule>> = {};
+  if (!isObject(on)) throw badOption("policy.on", on, `keyed by ${faultKinds.join(", ")}`);
   for (const [key, value] of Object.entries(on)) {
-    const kind = faultKinds.find((known) => known === key);
+    const kind = faultKinds.find((one) => one === key);
     if (kind === undefined) throw badOption("policy.on", key, `keyed by ${faultKinds.join(", ")}`);
-    const rule = { ...defaultRules[kind], ...(typeof value === "string" ? limitsOf(value) : value) };
-    if (!actions.includes(rule.action)) {
-      throw badOption(`policy.on.${kind}`, rule.action, `one of ${actions.join(", ")}`);
-    }
-    if (!(rule.limit === Infinity || (Number.isInteger(rule.limit) && rule.limit >= 1))) {
-      throw badOption(`policy.on.${kind}.limit`, rule.limit, "a whole number, 1 or more, or Infinity");
-    }
+    const changes = isObject(value) ? (value as Partial<Rule>) : { action: value as Action };
+    const rule = { ...base[kind], ...limitOf(changes.action), ...changes };
+    checkRule(`policy.on.${kind}`, rule);
     rules[kind] = Object.freeze(rule);
   }
   return rules;
 }
 
+function checkRule(name: string, rule: Rule): void {
+  const { action, limit, counts, ...others } = rule;
+  for (const [key, value] of Object.entries(others)) {
+    throw badOption(`${name}.${key}`, value, "left out (there are action, limit, counts)");
+  }
+  if (!actions.includes(action)) throw badOption(name, action, `one of ${actions.join(", ")}`);
+  if (!(limit === Infinity || (Number.isInteger(limit) && limit >= 1))) {
+    throw badOption(`${name}.limit`, limit, "a whole number, 1 or more, or Infinity");
+  }
+  if (typeof counts !== "boolean") throw badOption(`${name}.counts`, counts, "true or false");
+}
+
 /** A kind that failed by default has a limit of 1; asked to retry, it may go on until `attempts` or the deadline. */
-function limitsOf(action: Action): Partial<Rule> {
-  return action === "fail" ? { action } : { action, limit: action === "refresh" ? 2 : Infinity };
+function limitOf(action: Action | undefined): Partial<Rule> {
+  return action === undefined || action === "fail" ? {} : { limit: action === "refresh" ? 2 : Infinity };
 }
 
 function duration(name: string, ms: number): number {

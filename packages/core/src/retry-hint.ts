@@ -1,5 +1,6 @@
 /** Reads one header whatever shape carries them: a `Headers`-like object with `get`, or a plain record. */
-export type HeaderSource = { get(name: string): string | null | undefined } | Readonly<Record<string, unknown>>;
+export type HeaderSource =
+  { get(name: string): string | null | undefined } | Readonly<Record<string, unknown>>;
 
 /** Where a server's wish to be left alone may stand. */
 export interface HintSource {
@@ -31,26 +32,39 @@ export function retryHint(source: HintSource, wallNowMs: number): number | undef
     if (inMs !== undefined) return inMs;
     const after = header(headers, "retry-after");
     const seconds = number(after);
-    if (seconds !== undefined) return seconds * 1_000;
-    const date = after === undefined ? Number.NaN : Date.parse(after);
-    if (!Number.isNaN(date)) return Math.max(0, date - wallNowMs);
+    if (seconds !== undefined) return finite(seconds * 1_000);
+    const date = httpDate(after);
+    if (date !== undefined) return Math.max(0, date - wallNowMs);
   }
   const match = text === undefined ? null : inText.exec(text);
   const [, amount, unit] = match ?? [];
-  return amount === undefined || unit === undefined ? undefined : Number(amount) * unitMs(unit);
+  return amount === undefined || unit === undefined ? undefined : finite(Number(amount) * unitMs(unit));
 }
 
 function header(headers: HeaderSource, name: string): string | undefined {
   if (typeof headers.get === "function") {
-    const value: unknown = headers.get(name);
+    const value = (headers as { get(name: string): unknown }).get(name);
     return typeof value === "string" ? value : undefined;
   }
   for (const [key, value] of Object.entries(headers)) {
-    if (key.toLowerCase() === name && (typeof value === "string" || typeof value === "number")) return String(value);
+    if (key.toLowerCase() === name && (typeof value === "string" || typeof value === "number"))
+      return String(value);
   }
   return undefined;
 }
 
 function number(text: string | undefined): number | undefined {
-  return text !== undefined && /^\s*\d+(\.\d+)?\s*$/.test(text) ? Number(text) : undefined;
+  return text !== undefined && /^\s*\d+(\.\d+)?\s*$/.test(text) ? finite(Number(text)) : undefined;
+}
+
+/** The three shapes of RFC 9110 §5.6.7; `Date.parse` alone would also make a date of "soon 12". */
+function httpDate(text: string | undefined): number | undefined {
+  if (text === undefined || !/^\s*(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? .*\d\d:\d\d:\d\d/.test(text))
+    return undefined;
+  // The shape of C's asctime() names no zone; it is UTC all the same.
+  return finite(Date.parse(/GMT\s*$/.test(text) ? text : `${text} GMT`));
+}
+
+function finite(value: number): number | undefined {
+  return Number.isFinite(value) ? value : undefined;
 }

@@ -15,9 +15,9 @@ export interface Rule {
   readonly counts: boolean;
 }
 
-const retry: Rule = { action: "retry", limit: Infinity, counts: true };
-const wait: Rule = { action: "retry", limit: Infinity, counts: false };
-const fail: Rule = { action: "fail", limit: 1, counts: true };
+const retry: Rule = Object.freeze({ action: "retry", limit: Infinity, counts: true });
+const wait: Rule = Object.freeze({ action: "retry", limit: Infinity, counts: false });
+const fail: Rule = Object.freeze({ action: "fail", limit: 1, counts: true });
 
 /** The defaults; a policy's `on` overrides single kinds. */
 export const defaultRules: Readonly<Record<FaultKind, Rule>> = Object.freeze({
@@ -25,8 +25,8 @@ export const defaultRules: Readonly<Record<FaultKind, Rule>> = Object.freeze({
   timeout: retry,
   throttled: wait,
   disconnected: wait,
-  auth: { action: "refresh", limit: 2, counts: true },
-  "token-limit": { action: "rotate", limit: 3, counts: true },
+  auth: Object.freeze({ action: "refresh", limit: 2, counts: true }),
+  "token-limit": Object.freeze({ action: "rotate", limit: 3, counts: true }),
   quota: fail,
   "lock-lost": fail,
   conflict: fail,
@@ -34,5 +34,5 @@ export const defaultRules: Readonly<Record<FaultKind, Rule>> = Object.freeze({
   "too-large": fail,
   "client-bug": fail,
   cancelled: fail,
-  unknown: { action: "retry", limit: 2, counts: true },
+  unknown: Object.freeze({ action: "retry", limit: 2, counts: true }),
 });
