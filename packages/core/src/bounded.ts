@@ -43,7 +43,7 @@ export class Scope implements Attempt {
 }
 
 /**
- * Calls `work` and settles as it does, but no later than `ms` milliseconds (then with `late()`) and no later than the
+ * Calls `work` at once and settles as it does, but no later than `ms` milliseconds (then with `late()`) and no later than the
  * caller's abort. In both cases the scope's signal aborts and whatever `work` does afterwards is ignored.
  */
 export function bounded<T>(
@@ -54,6 +54,7 @@ export function bounded<T>(
   clock: Clock,
   signal: AbortSignalLike | undefined,
 ): Promise<T> {
+  if (signal?.aborted === true) return Promise.reject(abortErrorOf(signal));
   return new Promise<T>((resolve, reject) => {
     const settle = (): void => {
       scope.onFail(undefined);
@@ -75,19 +76,25 @@ export function bounded<T>(
             cut(late());
           });
     scope.onFail(cut);
-    Promise.resolve(scope)
-      .then(work)
-      .then(
-        (value) => {
-          settle();
-          resolve(value);
-        },
-        (error: unknown) => {
-          settle();
-          // The official error, whatever it is, goes to the caller as it came.
-          // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors
-          reject(error);
-        },
-      );
+    // In this turn, or an abort could come between the decision to begin and the beginning.
+    begin(work, scope).then(
+      (value) => {
+        settle();
+        resolve(value);
+      },
+      (error: unknown) => {
+        settle();
+        reject(error);
+      },
+    );
   });
+}
+
+/** A native promise comes back as it is: each turn between its success and ours is one in which an abort discards it. */
+function begin<T>(work: (scope: Attempt) => Promise<T> | T, scope: Scope): Promise<T> {
+  try {
+    return Promise.resolve(work(scope));
+  } catch (error) {
+    return Promise.reject(error);
+  }
 }

@@ -64,21 +64,19 @@ export interface RecycledEvent extends OperationEvent {
 
 /** Everything Holdfast tells about itself. Events go out; nothing comes back in for control. */
 export type HoldfastEvent =
-  | RetryEvent
-  | GiveUpEvent
-  | RecoveredEvent
-  | DisconnectedEvent
-  | ReconnectedEvent
-  | RecycledEvent;
+  RetryEvent | GiveUpEvent | RecoveredEvent | DisconnectedEvent | ReconnectedEvent | RecycledEvent;
 
-/** Receives events synchronously. What it throws is ignored: an observer cannot break a send. */
+/** Receives events synchronously. What it throws or rejects with is ignored: an observer cannot break a send. */
 export type EventListener = (event: HoldfastEvent) => void;
 
 /** Delivers one event to a listener that may throw. */
 export function emit(listener: EventListener | undefined, event: HoldfastEvent): void {
   if (listener === undefined) return;
   try {
-    listener(event);
+    // An async function is a listener to the compiler, and its rejection would end the process.
+    const heard: (event: HoldfastEvent) => unknown = listener;
+    const returned = heard(event);
+    if (returned instanceof Promise) returned.catch(() => undefined);
   } catch {
     // See EventListener.
   }
