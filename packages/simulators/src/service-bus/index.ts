@@ -1,8 +1,8 @@
-export { serviceBus, ServiceBusSimulator } from "./service-bus.ts";
-export type { TlsEndpoint, WebSocketEndpoint } from "./service-bus.ts";
+export { serviceBus } from "./service-bus.ts";
+export type { ServiceBusSimulator, TlsEndpoint, WebSocketEndpoint } from "./service-bus.ts";
 export type { Claim, QueueOptions, ServiceBusOptions, SharedAccessKey } from "./options.ts";
 export type { CreditOptions } from "./throttle.ts";
-export { QueueControl } from "./queue-control.ts";
+export type { QueueControl } from "./queue-control.ts";
 export {
   delayAcknowledgement,
   dropConnection,
@@ -36,7 +36,7 @@ export type {
   SocketFault,
 } from "../faults/socket-faults.ts";
 export type { FaultRule, FaultScope, FaultScript, NextFaultScope } from "../faults/fault-script.ts";
-export { Journal } from "./journal.ts";
+export type { Journal } from "./journal.ts";
 export type * from "./journal-entries.ts";
 export type { SimulatorClock } from "../clock.ts";
 export type { Transport } from "../sockets/wire.ts";

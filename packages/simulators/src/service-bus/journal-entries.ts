@@ -1,5 +1,4 @@
 import type { Transport } from "../sockets/wire.ts";
-import type { MessageContent } from "./message-format.ts";
 import type { ServiceBusStep } from "./faults.ts";
 
 /** When something happened: milliseconds on the simulator's monotonic clock, fractional. */
@@ -98,63 +97,23 @@ export interface RefusalEntry extends Moment {
 }
 
 /** A message the broker has taken over: the ledger against which loss is measured. */
-export class StoredEntry implements Moment {
-  readonly at: number;
+export interface StoredEntry extends Moment {
   readonly entity: string;
   readonly sequenceNumber: number;
+  /** The client's, or the one the broker gave. */
   readonly messageId: string;
   readonly connection: number;
+  /** Encoded size. */
   readonly bytes: number;
-  readonly #content: MessageContent;
-
-  constructor(
-    place: {
-      at: number;
-      entity: string;
-      sequenceNumber: number;
-      messageId: string;
-      connection: number;
-      bytes: number;
-    },
-    content: MessageContent,
-  ) {
-    this.at = place.at;
-    this.entity = place.entity;
-    this.sequenceNumber = place.sequenceNumber;
-    this.messageId = place.messageId;
-    this.connection = place.connection;
-    this.bytes = place.bytes;
-    this.#content = content;
-  }
-
-  /** Data that is JSON is parsed, other data is a Buffer, an AMQP value is itself. */
-  get body(): unknown {
-    return this.#content.body;
-  }
-
-  get bodyBytes(): Buffer | undefined {
-    return this.#content.bodyBytes;
-  }
-
-  get applicationProperties(): Record<string, unknown> {
-    return this.#content.applicationPropertyValues;
-  }
-
-  get sessionId(): string | undefined {
-    return this.#content.sessionId;
-  }
-
-  get partitionKey(): string | undefined {
-    return this.#content.partitionKey;
-  }
-
-  get subject(): string | undefined {
-    return this.#content.subject;
-  }
-
-  get correlationId(): string | undefined {
-    return this.#content.correlationId;
-  }
+  /** Data that is JSON is parsed, other data is bytes, an AMQP value is itself. */
+  readonly body: unknown;
+  /** The bytes of a body of data; undefined for an AMQP value or sequence. */
+  readonly bodyBytes: Uint8Array | undefined;
+  readonly applicationProperties: Readonly<Record<string, unknown>>;
+  readonly sessionId: string | undefined;
+  readonly partitionKey: string | undefined;
+  readonly subject: string | undefined;
+  readonly correlationId: string | undefined;
 }
 
 /** A message that duplicate detection dropped; the client was told that it was accepted. */

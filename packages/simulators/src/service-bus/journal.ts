@@ -33,7 +33,7 @@ export class Journal {
   }
 
   /** Transfers that arrived from senders: each try of each send. */
-  attempts(entity?: string): entries.AttemptEntry[] {
+  attempts(entity?: string): Readonly<entries.AttemptEntry>[] {
     return this.#ledgers.attempts.of(entity);
   }
 
@@ -83,7 +83,7 @@ export class Journal {
   }
 
   /** Connections; `closedAt` is set when one has ended. */
-  connections(): entries.ConnectionEntry[] {
+  connections(): Readonly<entries.ConnectionEntry>[] {
     return this.#ledgers.connections.of();
   }
 

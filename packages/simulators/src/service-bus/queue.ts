@@ -4,13 +4,14 @@ import { DEAD_LETTER_SUFFIX, expired, tooManyDeliveries } from "./dead-letter.ts
 import type { Consumer } from "./consumer.ts";
 import { DuplicateDetection } from "./duplicate-detection.ts";
 import type { JournalLedgers } from "./journal.ts";
-import { StoredEntry, type Disposition, type SettledEntry } from "./journal-entries.ts";
+import type { Disposition, SettledEntry } from "./journal-entries.ts";
 import { MessageLocks, type MessageLock } from "./lock.ts";
 import { lockTokenText, newLockToken, type LockToken } from "./lock-token.ts";
 import type { MessageContent } from "./message-format.ts";
 import type { QueueSettings } from "./options.ts";
 import { ScheduledMessages } from "./scheduled-messages.ts";
 import type { Settlement } from "./settlement.ts";
+import { StoredMessageEntry } from "./stored-entry.ts";
 import { AvailableMessages, type StoredMessage } from "./stored-message.ts";
 
 /** What a queue needs of its surroundings. */
@@ -107,7 +108,10 @@ export class MessageQueue {
     };
     this.#account.bytes += bytes;
     ledgers.stored.add(
-      new StoredEntry({ at, entity: this.path, sequenceNumber, messageId, connection, bytes }, content),
+      new StoredMessageEntry(
+        { at, entity: this.path, sequenceNumber, messageId, connection, bytes },
+        content,
+      ),
     );
     const due = content.scheduledEnqueueTime ?? 0;
     if (due > now) this.#scheduled.add(message, due - now);
