@@ -96,5 +96,5 @@ async function play(scenario: Scenario, variant: Variant, show: (text: string) =
 }
 
 async function firstSend(tally: Tally): Promise<void> {
-  while (tally.sent === 0) await sleep(20, undefined, { signal: stopped.signal });
+  while (tally.sent === 0 && !stopped.signal.aborted) await sleep(20);
 }

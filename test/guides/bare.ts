@@ -1,6 +1,7 @@
 import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import type { ServiceBusMessage } from "@azure/service-bus";
+import { queue, type FailingService, type Scenario } from "./scenarios.ts";
 
 /** What the official client shall send. */
 export interface BareJob {
@@ -29,7 +30,14 @@ export interface BareRun extends Disposable {
 }
 
 /** Starts it; dispose of the result to end it, whatever it waits for. */
-export function runBare(job: BareJob): BareRun {
+export function runBare(
+  { messages, resolvesAfterMs }: Scenario,
+  { connectionString }: FailingService,
+): BareRun {
+  const job: BareJob = {
+    ...{ connectionString, queue, messages },
+    ...(resolvesAfterMs === undefined ? {} : { resolvesAfterMs }),
+  };
   const child = fork(fileURLToPath(new URL("bare-process.ts", import.meta.url)), [], {
     execArgv: ["--import", "tsx"],
     stdio: ["ignore", "ignore", "inherit", "ipc"],

@@ -1,28 +1,26 @@
-import { serverBusy, serviceBus } from "@holdfast/simulators/service-bus";
 import { expect, it } from "vitest";
 import { runBare } from "./bare.ts";
+import { failingService, queue, serverHint } from "./scenarios.ts";
 import { sendOurs } from "./send.ts";
 
 // https://learn.microsoft.com/azure/service-bus-messaging/service-bus-throttling; rows TH-13, TH-15, SBC-015.
 it("M-01 waits the two seconds a throttled entity asks for, then delivers once", async () => {
-  await using bus = await serviceBus({ queues: ["bare", "ours"] });
-  bus.faults.next("send", serverBusy({ waitSeconds: 2 }), { entity: "bare" });
-  bus.faults.next("send", serverBusy({ waitSeconds: 2 }), { entity: "ours" });
-  const message = { body: "order 1", messageId: "1" };
-  using bare = runBare({ connectionString: bus.connectionString, queue: "bare", messages: [message] });
-  await expect.poll(() => bus.journal.refusals("bare").length, { timeout: 10_000 }).toBe(1);
+  await using service = await failingService(serverHint);
+  await using bareService = await failingService(serverHint);
+  using bare = runBare(serverHint, bareService);
+  await expect.poll(() => bareService.bus.journal.refusals(queue).length, { timeout: 15_000 }).toBe(1);
 
-  const { sent, events } = await sendOurs(bus.connectionString, "ours", [message]);
+  const { sent, events } = await sendOurs(serverHint, service);
 
+  const { journal } = service.bus;
   expect(sent.map(({ error }) => error)).toEqual([undefined]);
-  const attempts = bus.journal.attempts("ours");
-  expect(attempts).toHaveLength(2);
-  const waited = (attempts[1]?.at ?? 0) - (bus.journal.refusals("ours")[0]?.at ?? 0);
+  expect(journal.attempts(queue)).toHaveLength(2);
+  const waited = (journal.attempts(queue)[1]?.at ?? 0) - (journal.refusals(queue)[0]?.at ?? 0);
   expect(waited).toBeGreaterThanOrEqual(2_000);
   expect(waited).toBeLessThanOrEqual(3_500);
-  expect(bus.journal.stored("ours")).toHaveLength(1);
+  expect(journal.stored(queue)).toHaveLength(1);
   expect(events).toContainEqual(expect.objectContaining({ type: "retry", hintMs: 2_000 }));
   // bare: 30.2 s, whatever the service asks for (npm run baseline).
   expect(bare.pending).toBe(1);
-  expect(bus.journal.attempts("bare")).toHaveLength(1);
+  expect(bareService.bus.journal.attempts(queue)).toHaveLength(1);
 });

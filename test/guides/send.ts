@@ -1,10 +1,6 @@
-import {
-  failureOf,
-  ServiceBusClient,
-  type Failure,
-  type HoldfastEvent,
-  type ServiceBusClientOptions,
-} from "@holdfast/service-bus";
+import { failureOf, ServiceBusClient, type Failure, type HoldfastEvent } from "@holdfast/service-bus";
+import { failLookupsFor } from "./lookup.ts";
+import { queue, type FailingService, type Scenario } from "./scenarios.ts";
 
 /** How one call of ours ended. */
 export interface Sent {
@@ -13,18 +9,15 @@ export interface Sent {
   readonly failure?: Failure | undefined;
 }
 
-/** Sends each message by a call of its own, all at once, with our client; closes it; never rejects. */
+/** Does the scenario's work with our client, closes it, and never rejects. */
 export async function sendOurs(
-  connectionString: string,
-  queue: string,
-  messages: Parameters<ReturnType<ServiceBusClient["createSender"]>["sendMessages"]>[0][],
-  options: ServiceBusClientOptions = {},
+  { messages, resolvesAfterMs }: Scenario,
+  { connectionString }: FailingService,
 ): Promise<{ sent: Sent[]; events: HoldfastEvent[] }> {
   const events: HoldfastEvent[] = [];
-  const resilience = options.resilience === false ? {} : options.resilience;
+  const restoreLookup = resolvesAfterMs === undefined ? undefined : failLookupsFor(resolvesAfterMs);
   await using client = new ServiceBusClient(connectionString, {
-    ...options,
-    resilience: { ...resilience, onEvent: (event) => events.push(event) },
+    resilience: { onEvent: (event) => events.push(event) },
   });
   const sender = client.createSender(queue);
   const startedAt = performance.now();
@@ -36,5 +29,6 @@ export async function sendOurs(
       ),
     ),
   );
+  restoreLookup?.();
   return { sent, events };
 }

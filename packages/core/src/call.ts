@@ -3,7 +3,7 @@ import { admission, type Ready } from "./admission.ts";
 import { bounded, Scope, type Attempt } from "./bounded.ts";
 import { decide, type Decision, type StopReason } from "./decide.ts";
 import { emit } from "./events.ts";
-import { rememberFailure, type AttemptRecord } from "./failure-of.ts";
+import { failureOf, rememberFailure, type AttemptRecord } from "./failure-of.ts";
 import type { Fault, FaultKind } from "./fault.ts";
 import { summaryOf } from "./fault-summary.ts";
 import { HoldfastError } from "./holdfast-error.ts";
@@ -106,7 +106,7 @@ export class Call<T> {
       ...{ kind, service, code, id, because, remedy, see, missingClaim, trackingId },
       reason,
       outcome: this.#mayHaveBeenSent ? "unknown" : "rejected",
-      attempts: this.#records,
+      attempts: [...this.#records, ...this.#behindGate(error)],
       elapsedMs,
     });
     if (reason !== "cancelled") {
@@ -123,6 +123,12 @@ export class Call<T> {
       });
     }
     return error;
+  }
+
+  /** What the thing that this call waited for had tried, before it failed with the same error. */
+  #behindGate(error: unknown): readonly AttemptRecord[] {
+    if (!this.#atGate) return [];
+    return failureOf(error)?.attempts.filter(({ operation }) => operation !== this.#spec.operation) ?? [];
   }
 
   /** Undefined when `classify` throws: then nothing is known, and the error goes to the caller as it is. */
@@ -196,7 +202,9 @@ export class Call<T> {
   #record(fault: Fault, waitMs: number | undefined): void {
     const atMs = this.#elapsed();
     if (this.#records.length === maxRecords) this.#records.splice(1, 1);
-    this.#records.push({ attempt: this.#number, atMs, fault: summaryOf(fault, this.#error), waitMs });
+    const { operation } = this.#spec;
+    const summary = summaryOf(fault, this.#error);
+    this.#records.push({ operation, attempt: this.#number, atMs, fault: summary, waitMs });
   }
 
   #enter(ready: Ready): Promise<void> | undefined {

@@ -4,6 +4,8 @@ import type { Fault } from "./fault.ts";
 
 /** One attempt of a call that failed. */
 export interface AttemptRecord {
+  /** Whose attempt it was: the call's own, or that of what it waited for (`serviceBus.connect`). */
+  readonly operation: string;
   /** From 1. */
   readonly attempt: number;
   /** When it failed, in milliseconds since the call began. */
