@@ -29,6 +29,7 @@ describe("what must not leave the process", () => {
       "c2VjcmV0MQ",
     ],
     ["an authorization header", "authorization: Bearer c2VjcmV0MQ-c2VjcmV0MQ", "c2VjcmV0MQ"],
+    ["a token without a digit", "authorization: Bearer opaqueSecretOfSomeIssuer", "opaqueSecret"],
     ["a JSON Web Token in a query", `wss://x/client/?hub=h&access_token=${jwt}`, "c2VjcmV0LXNpZ25hdHVyZQ"],
     ["a JSON Web Token in prose", `The token ${jwt} has expired`, "c2VjcmV0LXNpZ25hdHVyZQ"],
     ["a client secret", "grant_type=client_credentials&client_secret=c2VjcmV0MQ&scope=x", "c2VjcmV0MQ"],

@@ -20,6 +20,7 @@ async function abortsIn(
   await clock.advance(abortAtMs);
   expect(ended, "rejects at once").toBe(abortAtMs);
   expect(await result).toMatchObject(aborted);
+  expect(clock.pending, "no timer left").toBe(0);
   await clock.advance(120_000);
   expect(seen).toHaveLength(attempts);
   expect([clock.pending, signal.listeners]).toEqual([0, 0]);
@@ -50,6 +51,17 @@ it("while a gate is closed, that opens all the same", () => {
       scope.signal.addEventListener("abort", () => resolve());
     });
   return abortsIn({ ready }, never, 50, 0);
+});
+
+it("by the gate itself, while it closes", async () => {
+  const signal = countingSignal();
+  const ready = () => {
+    signal.abort("shutdown");
+    return never();
+  };
+  const { clock, run, seen } = scene({ signal, ready });
+  expect(await rejection(run(() => "done"))).toMatchObject(aborted);
+  expect([seen.length, clock.pending, signal.listeners]).toEqual([0, 0, 0]);
 });
 
 it("before the call: no attempt, no gate", async () => {
