@@ -142,6 +142,21 @@ describe("the frames of the service", () => {
     expect(bus.journal.stored("small")).toHaveLength(1);
   });
 
+  it("refuse a batch larger than a batch may be, where a single message may be larger", async () => {
+    await using premium = await serviceBus({ queues: [{ name: "large", maxMessageSizeBytes: 104_857_600 }] });
+    const connection = await rawConnection(premium);
+    const sender = await openSender(connection, "large");
+    expect(sender.properties).toEqual({ "com.microsoft:max-message-batch-size": 1_048_576 });
+    const large = rhea.message.encode({ body: "z".repeat(2_000_000) });
+    sender.send(large, "one", 0);
+    await next(sender, "accepted");
+    sender.send(rhea.message.encode({ body: rhea.message.data_section(large) }), "batch", 0x80013700);
+    const { delivery } = await next(sender, "rejected");
+    expect(delivery?.remote_state?.["error"]).toMatchObject({ condition: "amqp:link:message-size-exceeded" });
+    expect(premium.journal.stored("large")).toHaveLength(1);
+    connection.close();
+  });
+
   it("take a message of many frames", async () => {
     const sender = await openSender(await connect({ max_frame_size: 1_024 }), "orders");
     sender.send({ body: "y".repeat(200_000), message_id: "long" });

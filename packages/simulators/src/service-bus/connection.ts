@@ -150,7 +150,10 @@ export class BrokerConnection {
     for (const event of ["protocol_error", "error"]) {
       engine.on(event, (error: Error) => {
         // The client has broken the protocol. rhea ends the socket after this event, so the close is written now.
-        this.close({ condition: conditions.framingError, description: error.message });
+        // Anything but rhea's own complaints is a fault of the simulator, and says so.
+        const isProtocol = error.name === "ProtocolError" || error.constructor === Error;
+        const condition = isProtocol ? conditions.framingError : conditions.internalError;
+        this.close({ condition, description: `${error.name}: ${error.message}` });
         engine._process();
       });
     }

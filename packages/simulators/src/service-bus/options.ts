@@ -22,6 +22,11 @@ export interface QueueOptions {
   readonly maxDeliveryCount?: number;
   /** Largest transfer, in bytes; announced on the link. Default 262 144, the Standard tier's. */
   readonly maxMessageSizeBytes?: number;
+  /**
+   * Largest batch, in bytes; announced on the link. Default 1 048 576 or `maxMessageSizeBytes`, whichever is less: on
+   * the Premium tier a single message may be larger than a batch.
+   */
+  readonly maxBatchSizeBytes?: number;
   /** Bytes the queue and its dead-letter queue may hold. Default 1 GiB. */
   readonly maxSizeBytes?: number;
   /** Time to live for messages that give none, in milliseconds. Default: for ever. */
@@ -106,6 +111,12 @@ export function queueSettings(given: string | QueueOptions): QueueSettings {
   const options: QueueOptions = typeof given === "string" ? { name: given } : given;
   const path = name("queues[].name", options.name);
   const at = (option: string): string => `queue "${path}": ${option}`;
+  const maxMessageSizeBytes = number(
+    at("maxMessageSizeBytes"),
+    options.maxMessageSizeBytes ?? 262_144,
+    1_024,
+    104_857_600,
+  );
   return Object.freeze({
     name: path,
     duplicateDetectionWindowMs: number(
@@ -117,11 +128,12 @@ export function queueSettings(given: string | QueueOptions): QueueSettings {
     ),
     lockDurationMs: number(at("lockDurationMs"), options.lockDurationMs ?? 60_000, 1, 300_000, false),
     maxDeliveryCount: number(at("maxDeliveryCount"), options.maxDeliveryCount ?? 10, 1, 2_000),
-    maxMessageSizeBytes: number(
-      at("maxMessageSizeBytes"),
-      options.maxMessageSizeBytes ?? 262_144,
+    maxMessageSizeBytes,
+    maxBatchSizeBytes: number(
+      at("maxBatchSizeBytes"),
+      options.maxBatchSizeBytes ?? Math.min(1_048_576, maxMessageSizeBytes),
       1_024,
-      104_857_600,
+      maxMessageSizeBytes,
     ),
     maxSizeBytes: number(at("maxSizeBytes"), options.maxSizeBytes ?? 1_073_741_824, 1),
     defaultTimeToLiveMs: number(

@@ -63,6 +63,7 @@ export class ServiceBusSimulator {
   readonly #endpoints: Partial<Record<"tcp" | "tls" | "ws" | "wss", Endpoint>> = {};
   readonly #certificate: Certificate | undefined;
   #closed = false;
+  #interruptOutage = (): void => undefined;
 
   /** @internal Use {@link serviceBus}. */
   constructor(broker: Broker, certificate: Certificate | undefined) {
@@ -170,7 +171,11 @@ export class ServiceBusSimulator {
   async restart({ downMs = 0 }: { downMs?: number } = {}): Promise<void> {
     await this.stop();
     await new Promise<void>((resolve) => {
-      this.#broker.clock.after(downMs, resolve);
+      const cancel = this.#broker.clock.after(downMs, resolve);
+      this.#interruptOutage = () => {
+        cancel();
+        resolve();
+      };
     });
     if (!this.#closed) await this.start();
   }
@@ -219,6 +224,7 @@ export class ServiceBusSimulator {
   /** Ends everything: sockets, listeners, timers. A process can exit by itself afterwards. */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#interruptOutage();
     await this.stop();
     this.#broker.timers.cancelAll();
   }

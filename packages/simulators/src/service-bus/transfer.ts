@@ -1,4 +1,5 @@
 import { outcomes, type Delivery, type LinkContext, type ReceiverLink } from "./amqp-engine.ts";
+import { codec } from "./amqp-types.ts";
 import { conditions, type AmqpError } from "./conditions.ts";
 import type { AttemptEntry } from "./journal-entries.ts";
 import type { BrokerLink } from "./link.ts";
@@ -14,7 +15,11 @@ interface Incoming {
 /** A client that wants to send has attached: announces the size limit, gives credit, takes transfers. */
 export function attachSender(link: BrokerLink, queue: MessageQueue, receiver: ReceiverLink): void {
   const { linkCredit } = link.connection.broker.settings;
-  receiver.local.attach.max_message_size = queue.settings.maxMessageSizeBytes;
+  const { maxMessageSizeBytes, maxBatchSizeBytes } = queue.settings;
+  receiver.local.attach.max_message_size = maxMessageSizeBytes;
+  receiver.local.attach.properties = {
+    "com.microsoft:max-message-batch-size": codec.wrap_ulong(maxBatchSizeBytes),
+  };
   receiver.add_credit(linkCredit);
   receiver.on("message", ({ delivery, message }: LinkContext) => {
     if (delivery === undefined || message === undefined) return;
@@ -45,7 +50,8 @@ function refusalOf(
 ): AmqpError | undefined {
   const { broker } = link.connection;
   const tracking = broker.tracking(link.entity);
-  const { maxMessageSizeBytes, maxSizeBytes } = queue.settings;
+  const { maxMessageSizeBytes, maxBatchSizeBytes, maxSizeBytes } = queue.settings;
+  const limit = delivery.format === BATCH_FORMAT ? maxBatchSizeBytes : maxMessageSizeBytes;
   if (queue.disabled) {
     return trackedError(
       conditions.entityDisabled,
@@ -53,8 +59,8 @@ function refusalOf(
       tracking,
     );
   }
-  if (bytes > maxMessageSizeBytes) {
-    const text = texts.messageTooLarge(delivery.id, bytes, maxMessageSizeBytes);
+  if (bytes > limit) {
+    const text = texts.messageTooLarge(delivery.id, bytes, limit);
     return trackedError(conditions.messageTooLarge, text, tracking);
   }
   if (messages instanceof MalformedMessage) {

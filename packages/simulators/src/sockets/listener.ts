@@ -1,5 +1,7 @@
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 
+const REOPEN_PATIENCE_MS = 2_000;
+
 /**
  * A listening TCP port that can be closed and opened again at the same number. It knows every socket it has
  * accepted, so that stopping ends them, whatever became of them in the layers above.
@@ -10,6 +12,7 @@ export class Listener {
   readonly #sockets = new Set<Socket>();
   #server: Server | undefined;
   #port: number;
+  #hadPort = false;
 
   constructor(host: string, port: number, accept: (socket: Socket) => void) {
     this.#host = host;
@@ -22,8 +25,26 @@ export class Listener {
     return this.#port;
   }
 
-  /** Starts to listen; harmless when listening already. */
+  /**
+   * Starts to listen; harmless when listening already. A port that was had before is waited for: while it was closed,
+   * the system may have lent it to an outgoing connection.
+   */
   async open(): Promise<void> {
+    const deadline = performance.now() + REOPEN_PATIENCE_MS;
+    const hadPort = this.#hadPort;
+    for (;;) {
+      try {
+        await this.#listen();
+        return;
+      } catch (error) {
+        const inUse = error instanceof Error && "code" in error && error.code === "EADDRINUSE";
+        if (!inUse || !hadPort || performance.now() > deadline) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    }
+  }
+
+  async #listen(): Promise<void> {
     if (this.#server !== undefined) return;
     const server = createServer({ noDelay: true, allowHalfOpen: false });
     server.on("connection", (socket) => {
@@ -45,6 +66,7 @@ export class Listener {
       throw error;
     });
     this.#port = (server.address() as AddressInfo).port;
+    this.#hadPort = true;
   }
 
   /** Stops to listen: further connection attempts are refused. Live sockets stay. */
