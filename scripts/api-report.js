@@ -29,7 +29,7 @@ const compilerOptions = {
   moduleResolution: "NodeNext",
   strict: true,
   skipLibCheck: true,
-  types: [],
+  types: ["node"],
 };
 
 function report([name, declarations]) {

@@ -170,7 +170,7 @@ describe("sendMessages", () => {
       policies: serviceBusPolicies({ "serviceBus.send": { attemptTimeoutMs: 500 } }),
     });
     await b.sender.sendMessages({ body: "warm" });
-    b.bus.halfOpen();
+    b.bus.freeze();
     await b.sender.sendMessages({ body: 1 });
     expect(b.bus.journal.stored("orders").map(({ body }) => body)).toEqual(["warm", 1]);
     expect(b.events).toContainEqual(expect.objectContaining({ type: "recycled", target: "orders" }));
