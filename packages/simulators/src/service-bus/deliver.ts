@@ -17,7 +17,7 @@ const SENDS_SETTLED = 1;
 const messageStates = { active: 0, deferred: 1, scheduled: 2 } as const;
 
 /** The annotations that the broker adds to a message on its way out. */
-export function brokerAnnotations(message: StoredMessage, lock: MessageLock | undefined): TypedPairs {
+function brokerAnnotations(message: StoredMessage, lock: MessageLock | undefined): TypedPairs {
   return [
     codec.wrap_symbol("x-opt-sequence-number"),
     codec.wrap_long(message.sequenceNumber),

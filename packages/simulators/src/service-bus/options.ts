@@ -107,7 +107,7 @@ function name(option: string, value: unknown): string {
 }
 
 /** Checks a queue's options and fills in the defaults. */
-export function queueSettings(given: string | QueueOptions): QueueSettings {
+function queueSettings(given: string | QueueOptions): QueueSettings {
   const options: QueueOptions = typeof given === "string" ? { name: given } : given;
   const path = name("queues[].name", options.name);
   const at = (option: string): string => `queue "${path}": ${option}`;
