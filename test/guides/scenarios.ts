@@ -72,7 +72,7 @@ export const closedPort: Scenario = {
   messages: [order],
   async arrange(bus) {
     await bus.stop();
-    setTimeout(() => void bus.start(), 3_000);
+    void bus.restart({ downMs: 3_000 });
   },
 };
 
