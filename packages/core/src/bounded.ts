@@ -7,6 +7,8 @@ export interface Attempt {
   readonly number: number;
   /** Made when first asked for, because most attempts of a fast operation never look at it. */
   readonly signal: AbortSignal;
+  /** True once a timeout, the deadline or an abort ended it: what has not begun need not begin. */
+  readonly ended: boolean;
   /** Ends the attempt now with this error, and aborts its signal: for work that learns from elsewhere that it is lost. */
   fail(error: Error): void;
 }
@@ -25,6 +27,10 @@ export class Scope implements Attempt {
       if (this.#ended !== undefined) this.#controller.abort(this.#ended.reason);
     }
     return this.#controller.signal;
+  }
+
+  get ended(): boolean {
+    return this.#ended !== undefined;
   }
 
   fail(error: Error): void {

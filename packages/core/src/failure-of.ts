@@ -15,6 +15,16 @@ export interface AttemptRecord {
   readonly waitMs: number | undefined;
 }
 
+/** What became of one of several things that a call was asked to do. */
+export interface ItemOutcome {
+  /** Its place in what the caller gave, from 0. */
+  readonly index: number;
+  /** `unknown`: only the answer is missing. */
+  readonly outcome: "accepted" | "rejected" | "unknown";
+  /** The official error, unless it was accepted. */
+  readonly error?: unknown;
+}
+
 /** What Holdfast knows about a failed call; the error itself stays the official client's. */
 export interface Failure extends Pick<
   Fault,
@@ -28,6 +38,8 @@ export interface Failure extends Pick<
    */
   readonly outcome: "rejected" | "unknown";
   readonly attempts: readonly AttemptRecord[];
+  /** When the call was carried out in parts: each item's outcome. Otherwise absent: all items share the call's. */
+  readonly items?: readonly ItemOutcome[];
   /** From the call to the rejection, in milliseconds. */
   readonly elapsedMs: number;
 }

@@ -15,7 +15,13 @@ export {
   type RecycledEvent,
   type RetryEvent,
 } from "./events.ts";
-export { failureOf, type AttemptRecord, type Failure } from "./failure-of.ts";
+export {
+  failureOf,
+  rememberFailure,
+  type AttemptRecord,
+  type Failure,
+  type ItemOutcome,
+} from "./failure-of.ts";
 export { faultKinds, type Fault, type FaultKind, type Sent } from "./fault.ts";
 export { faultTable, type Classify, type FaultRow, type Match } from "./fault-table.ts";
 export { badOption, HoldfastError, type HoldfastErrorCode } from "./holdfast-error.ts";
