@@ -4,8 +4,18 @@
  * - `closed`: the object was closed and takes no new work.
  * - `attempt-timeout`: one attempt outlived `attemptTimeoutMs`; its outcome is unknown.
  * - `deadline`: the whole call outlived `deadlineMs` before any attempt could say why.
+ * - `invalid-message`: the service would refuse this message, or store another than was meant; nothing was sent.
+ * - `malformed-content`: what was received is not what its properties or its content type say it is.
+ * - `content-mismatch`: content that was put together or fetched is not what was sent (length or SHA-256 differ).
  */
-export type HoldfastErrorCode = "misconfigured" | "closed" | "attempt-timeout" | "deadline";
+export type HoldfastErrorCode =
+  | "misconfigured"
+  | "closed"
+  | "attempt-timeout"
+  | "deadline"
+  | "invalid-message"
+  | "malformed-content"
+  | "content-mismatch";
 
 /** Thrown only for Holdfast's own decisions; every other failure is the official client's own error object. */
 export class HoldfastError extends Error {
