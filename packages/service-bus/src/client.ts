@@ -1,8 +1,9 @@
 import * as official from "@azure/service-bus";
-import { closeTimeoutMs, Connection, withinTime } from "./connection.ts";
+import { closeTimeoutMs, ConnectionPool, withinTime } from "./connection-pool.ts";
+import { EntitySenders } from "./entity-senders.ts";
 import { resilienceFrom, type Resilience, type ResilienceOptions } from "./resilience.ts";
 import { clientClosedError } from "./official-errors.ts";
-import { Sender } from "./sender.ts";
+import { Sender, type ServiceBusSenderOptions } from "./sender.ts";
 
 /** The official options, and ours. */
 export interface ServiceBusClientOptions extends official.ServiceBusClientOptions {
@@ -19,7 +20,8 @@ type Credential = ConstructorParameters<typeof official.ServiceBusClient>[1];
 /** What only a client that is not bypassed has. */
 interface Holding {
   readonly resilience: Resilience;
-  readonly connection: Connection;
+  readonly pool: ConnectionPool;
+  readonly entities: EntitySenders;
   readonly senders: Set<Sender>;
 }
 
@@ -64,11 +66,9 @@ export class ServiceBusClient extends official.ServiceBusClient {
       new official.ServiceBusClient(
         ...officialArguments(host, credential, { ...options, identifier: this.identifier }, inner),
       );
-    this.#holding = {
-      resilience: settings,
-      connection: new Connection(make, settings.clock),
-      senders: new Set(),
-    };
+    const pool = new ConnectionPool(make, settings.clock, settings.tokensPerConnection);
+    const entities = new EntitySenders(pool, settings);
+    this.#holding = { resilience: settings, pool, entities, senders: new Set() };
   }
 
   /** True once `close()` was called. */
@@ -79,14 +79,12 @@ export class ServiceBusClient extends official.ServiceBusClient {
   /** A sender whose operations are retried; see `sendMessages` for what is promised. */
   override createSender(
     queueOrTopicName: string,
-    options?: official.ServiceBusSenderOptions,
-  ): official.ServiceBusSender {
+    options: ServiceBusSenderOptions = {},
+  ): Sender | official.ServiceBusSender {
     if (this.#holding === undefined) return super.createSender(queueOrTopicName, options);
     if (this.isClosed) throw clientClosedError();
-    const { connection, resilience, senders } = this.#holding;
-    const sender = new Sender(connection, queueOrTopicName, options, resilience, () =>
-      senders.delete(sender),
-    );
+    const { entities, resilience, senders } = this.#holding;
+    const sender = new Sender(entities, queueOrTopicName, options, resilience, () => senders.delete(sender));
     senders.add(sender);
     return sender;
   }
@@ -106,9 +104,10 @@ export class ServiceBusClient extends official.ServiceBusClient {
 
   async #close(): Promise<void> {
     if (this.#holding === undefined) return super.close();
-    const { connection, senders, resilience } = this.#holding;
+    const { pool, entities, senders, resilience } = this.#holding;
     await Promise.all([...senders].map((sender) => sender.drain()));
-    await Promise.all([connection.close(), withinTime(super.close(), closeTimeoutMs, resilience.clock)]);
+    entities.end();
+    await Promise.all([pool.close(), withinTime(super.close(), closeTimeoutMs, resilience.clock)]);
   }
 }
 

@@ -34,7 +34,7 @@ export const serviceBusFaults: readonly FaultRow[] = [
   {
     id: "SB-17",
     kind: "token-limit",
-    match: { text: /maximum number of ('?1000'?\s*)?tokens per connection|number of authentication tokens/i },
+    match: { text: /maximum number of ('?\d+'?\s*)?tokens per connection|number of authentication tokens/i },
     because: "the connection holds as many authentication tokens as the service allows (1000)",
     remedy: "use fewer entities on one connection, or several clients",
     see: guide,
@@ -147,6 +147,14 @@ export const serviceBusFaults: readonly FaultRow[] = [
     because: "the link or connection was lost while the acknowledgement was on its way",
     remedy: "sent again with the same messageId; duplicate detection on the entity makes the copy invisible",
     see: learn("duplicate-detection"),
+  },
+  {
+    id: "link-closed",
+    kind: "disconnected",
+    match: { text: /was closed before the message was sent/ },
+    because: "the link was found closed before the message was sent",
+    remedy: "sent when the link is open again",
+    see: learn("service-bus-amqp-troubleshoot"),
   },
   {
     id: "no-credit",

@@ -17,6 +17,11 @@ export function withMessageIds<T>(messages: T): T {
   return (Array.isArray(messages) ? messages.map(stamped) : stamped(messages)) as T;
 }
 
+/** As the official client tells a batch from a message. */
+export function isBatch(value: unknown): value is ServiceBusMessageBatch {
+  return typeof value === "object" && value !== null && "tryAddMessage" in value;
+}
+
 /** Makes an official batch stamp what is added to it; the batch itself stays the official one. */
 export function stampingBatch(batch: ServiceBusMessageBatch): ServiceBusMessageBatch {
   const add = batch.tryAddMessage.bind(batch);
@@ -25,7 +30,7 @@ export function stampingBatch(batch: ServiceBusMessageBatch): ServiceBusMessageB
 }
 
 function stamped(message: unknown): unknown {
-  if (typeof message !== "object" || message === null || "tryAddMessage" in message) return message;
+  if (typeof message !== "object" || message === null || isBatch(message)) return message;
   if ("bodyType" in message) {
     const { properties } = message as Annotated;
     if (properties?.messageId != null) return message;

@@ -26,6 +26,22 @@ export function linkLostError(entityPath: string): ServiceBusError {
   );
 }
 
+/** For messages whose link is found closed before they are sent. */
+export function linkClosedError(entityPath: string): ServiceBusError {
+  return new ServiceBusError(
+    `The link to "${entityPath}" was closed before the message was sent.`,
+    "ServiceCommunicationProblem",
+  );
+}
+
+/** For a message that is larger than any single one may be on its link; nothing of it was sent. */
+export function messageTooLargeError(entityPath: string, index: number): ServiceBusError {
+  return new ServiceBusError(
+    `The message at index ${String(index)} is larger than a message to "${entityPath}" may be.`,
+    "MessageSizeExceeded",
+  );
+}
+
 /** The official client's words for a closed sender. */
 export function senderClosedError(entityPath: string): Error {
   return new Error(

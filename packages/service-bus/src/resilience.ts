@@ -26,6 +26,16 @@ export interface ResilienceOptions {
    * default, or what the official `retryOptions` say.
    */
   readonly policies?: PolicySource;
+  /**
+   * Whether concurrent single sends to one entity may share transfers: faster, and each call still gets its own outcome.
+   * Default true.
+   */
+  readonly coalesce?: boolean;
+  /**
+   * Distinct entities, or links, that one connection may serve before the next is opened; the service allows 1000.
+   * Default 900; 1 to 1000.
+   */
+  readonly tokensPerConnection?: number;
   /** Rows tried before Holdfast's own when an error is classified. */
   readonly faults?: readonly FaultRow[];
   /** Receives every event, synchronously; what it throws is ignored. */
@@ -44,11 +54,22 @@ export interface Resilience {
   readonly classify: Classify;
   readonly onEvent: EventListener | undefined;
   readonly closeTimeoutMs: number;
+  readonly coalesce: boolean;
+  readonly tokensPerConnection: number;
   readonly clock: Clock;
   readonly random: Random;
 }
 
-const known = ["policies", "faults", "onEvent", "closeTimeoutMs", "clock", "random"];
+const known = [
+  "policies",
+  "coalesce",
+  "tokensPerConnection",
+  "faults",
+  "onEvent",
+  "closeTimeoutMs",
+  "clock",
+  "random",
+];
 
 /**
  * Validates and completes.
@@ -62,7 +83,11 @@ export function resilienceFrom(
   for (const key of Object.keys(options)) {
     if (!known.includes(key)) throw badOption("resilience", key, `made of ${known.join(", ")}`);
   }
-  const { closeTimeoutMs = 10_000, onEvent } = options;
+  const { closeTimeoutMs = 10_000, onEvent, coalesce = true, tokensPerConnection = 900 } = options;
+  if (typeof coalesce !== "boolean") throw badOption("resilience.coalesce", coalesce, "true or false");
+  if (!Number.isInteger(tokensPerConnection) || tokensPerConnection < 1 || tokensPerConnection > 1_000) {
+    throw badOption("resilience.tokensPerConnection", tokensPerConnection, "a whole number from 1 to 1000");
+  }
   if (typeof closeTimeoutMs !== "number" || !(closeTimeoutMs >= 0)) {
     throw badOption("resilience.closeTimeoutMs", closeTimeoutMs, "a number of milliseconds, 0 or more");
   }
@@ -76,6 +101,8 @@ export function resilienceFrom(
     classify: classifyServiceBus(options.faults),
     onEvent,
     closeTimeoutMs,
+    coalesce,
+    tokensPerConnection,
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,
   };

@@ -119,7 +119,7 @@ describe("sendMessages", () => {
 
   it("accepts a hundred sends that were in flight when all connections dropped for three seconds", async () => {
     await using b = await bench(
-      {},
+      { coalesce: false },
       { queues: [{ name: "orders", duplicateDetectionWindowMs: 60_000 }], acknowledgementDelayMs: 200 },
     );
     await b.sender.sendMessages({ body: "warm" });

@@ -1,0 +1,141 @@
+import type { ServiceBusClient } from "@azure/service-bus";
+import type { Clock } from "@holdfast/core";
+
+/** One official client with its AMQP connection, as long as it serves. */
+export interface Generation {
+  readonly client: ServiceBusClient;
+  /** Entities for which the connection holds, or has held, an authentication token: closing a link gives none back. */
+  readonly audiences: Set<string>;
+  /** Links leased on it. */
+  links: number;
+  /** Operations under way on it. */
+  inFlight: number;
+  /**
+   * `serving`: takes new links. `full`: keeps those it has. `retired`: another has taken its place; it is closed when
+   * its last operation ends. `closed`: it is closing or closed.
+   */
+  state: "serving" | "full" | "retired" | "closed";
+}
+
+/**
+ * The official close() never settles when the connection is lost (rhea-promise, `onDisconnected`), so ours is bounded,
+ * in milliseconds.
+ */
+export const closeTimeoutMs = 2_000;
+
+/**
+ * The connections of one client. New links go to the newest until it holds as many tokens as it should; a connection
+ * that does not answer is replaced while work on the old one finishes.
+ */
+export class ConnectionPool {
+  readonly #make: () => ServiceBusClient;
+  readonly #clock: Clock;
+  readonly #limit: number;
+  readonly #generations = new Set<Generation>();
+  readonly #closing = new Set<Promise<void>>();
+
+  /** @param limit - distinct audiences, or links, that one connection may hold; the service allows 1000 (SB-17). */
+  constructor(make: () => ServiceBusClient, clock: Clock, limit: number) {
+    this.#make = make;
+    this.#clock = clock;
+    this.#limit = limit;
+  }
+
+  /** The connection for a link to this audience. Give it back with {@link release}. */
+  lease(audience: string): Generation {
+    const generation = this.#choose(audience);
+    generation.audiences.add(audience);
+    generation.links += 1;
+    return generation;
+  }
+
+  /** The link is closed or has moved. */
+  release(generation: Generation): void {
+    generation.links -= 1;
+    this.#closeIfDone(generation);
+  }
+
+  /** Counts a further audience of an entity that has a link on it: its `$management` node. */
+  use(generation: Generation, audience: string): void {
+    generation.audiences.add(audience);
+  }
+
+  /** The service says that the connection holds too many tokens: it takes no more, and this audience goes elsewhere. */
+  fill(generation: Generation, audience: string): void {
+    if (generation.state === "serving") generation.state = "full";
+    generation.audiences.delete(audience);
+  }
+
+  /** Gives up a connection that does not answer. False when that has been done already. */
+  recycle(stale: Generation): boolean {
+    if (stale.state === "retired" || stale.state === "closed") return false;
+    stale.state = "retired";
+    this.#closeIfDone(stale);
+    return true;
+  }
+
+  /** Marks an operation as under way; call the result when it ended. */
+  enter(generation: Generation): () => void {
+    generation.inFlight += 1;
+    return () => {
+      generation.inFlight -= 1;
+      this.#closeIfDone(generation);
+    };
+  }
+
+  /** Closes all, each within {@link closeTimeoutMs}. */
+  async close(): Promise<void> {
+    for (const generation of this.#generations) this.#close(generation);
+    await Promise.all(this.#closing);
+  }
+
+  #choose(audience: string): Generation {
+    let newest: Generation | undefined;
+    for (const generation of this.#generations) {
+      if (generation.state !== "serving" && generation.state !== "full") continue;
+      // An audience that is already counted costs no further token.
+      if (generation.audiences.has(audience) && generation.links < this.#limit) return generation;
+      newest = generation;
+    }
+    if (newest?.state === "serving") {
+      if (newest.audiences.size < this.#limit && newest.links < this.#limit) return newest;
+      newest.state = "full";
+      this.#closeIfDone(newest);
+    }
+    const fresh: Generation = {
+      client: this.#make(),
+      audiences: new Set(),
+      links: 0,
+      inFlight: 0,
+      state: "serving",
+    };
+    this.#generations.add(fresh);
+    return fresh;
+  }
+
+  #closeIfDone(generation: Generation): void {
+    const { state, inFlight, links } = generation;
+    if (inFlight === 0 && (state === "retired" || (state === "full" && links === 0))) this.#close(generation);
+  }
+
+  #close(generation: Generation): void {
+    if (generation.state === "closed") return;
+    generation.state = "closed";
+    this.#generations.delete(generation);
+    const closed = withinTime(generation.client.close(), closeTimeoutMs, this.#clock);
+    this.#closing.add(closed);
+    void closed.finally(() => this.#closing.delete(closed));
+  }
+}
+
+/** Resolves when `work` settles, either way, or after `ms` milliseconds. For ending things that may hang. */
+export function withinTime(work: Promise<unknown>, ms: number, clock: Clock): Promise<void> {
+  return new Promise((resolve) => {
+    const stop = clock.after(ms, resolve);
+    const done = (): void => {
+      stop();
+      resolve();
+    };
+    work.then(done, done);
+  });
+}

@@ -1,0 +1,85 @@
+import { failureOf, ServiceBusClient } from "@holdfast/service-bus";
+import { ServiceBusClient as OfficialClient } from "@azure/service-bus";
+import { serviceBus } from "@holdfast/simulators/service-bus";
+import { expect, it } from "vitest";
+import WebSocket from "ws";
+
+/** The official client asks for wss: only. Over TCP each token would cost 44 ms of Nagle's algorithm (gap 17). */
+class PlainWebSocket extends WebSocket {
+  constructor(url: string, protocols?: string | string[]) {
+    super(url.replace(/^wss:/, "ws:"), protocols);
+  }
+}
+
+const names = (count: number): string[] =>
+  Array.from({ length: count }, (_, index) => `queue-${String(index)}`);
+
+async function inParallel<T>(
+  items: readonly T[],
+  width: number,
+  work: (item: T) => Promise<unknown>,
+): Promise<void> {
+  const queue = [...items];
+  await Promise.all(
+    Array.from({ length: width }, async () => {
+      for (let item = queue.shift(); item !== undefined; item = queue.shift()) await work(item);
+    }),
+  );
+}
+
+// Rows SB-17, SB-18.
+it("M-08 spreads 2500 entities over connections, none with more than 1000 audiences", async () => {
+  const queues = names(2_500);
+  await using bus = await serviceBus({ queues, webSocket: true });
+  await using client = new ServiceBusClient(bus.connectionString, {
+    webSocketOptions: { webSocket: PlainWebSocket },
+    customEndpointAddress: bus.webSocket?.endpoint ?? "",
+  });
+  await inParallel(queues, 50, (queue) => client.createSender(queue).sendMessages({ body: queue }));
+
+  expect(bus.journal.stored()).toHaveLength(2_500);
+  const audiences = new Map<number, Set<string>>();
+  for (const { connection, audience } of bus.journal.tokens()) {
+    audiences.set(connection, (audiences.get(connection) ?? new Set()).add(audience));
+  }
+  expect(audiences.size).toBeGreaterThanOrEqual(3);
+  expect(Math.max(...[...audiences.values()].map((held) => held.size))).toBeLessThanOrEqual(900);
+}, 60_000);
+
+it("M-08 sends on another connection when the service says that this one holds too many tokens", async () => {
+  const queues = names(100);
+  const options = { queues, maxTokensPerConnection: 20 };
+  await using bus = await serviceBus(options);
+  await using client = new ServiceBusClient(bus.connectionString);
+  await inParallel(queues, 10, (queue) => client.createSender(queue).sendMessages({ body: queue }));
+  expect(bus.journal.stored()).toHaveLength(100);
+
+  // bare: QuotaExceeded at the first entity beyond the limit, at once.
+  await using bareBus = await serviceBus(options);
+  const bare = new OfficialClient(bareBus.connectionString);
+  const errors: { code?: string }[] = [];
+  for (const queue of queues.slice(0, 22)) {
+    await bare
+      .createSender(queue)
+      .sendMessages({ body: queue })
+      .catch((error: unknown) => errors.push(error as { code?: string }));
+  }
+  await bare.close();
+  expect(errors.map(({ code }) => code)).toEqual(["QuotaExceeded", "QuotaExceeded"]);
+  expect(failureOf(errors[0])).toBeUndefined();
+}, 60_000);
+
+it("M-08 closes a connection that is full once its last link is closed", async () => {
+  const queues = names(9);
+  await using bus = await serviceBus({ queues });
+  await using client = new ServiceBusClient(bus.connectionString, { resilience: { tokensPerConnection: 3 } });
+  for (const queue of queues) {
+    const sender = client.createSender(queue);
+    await sender.sendMessages({ body: queue });
+    await sender.close();
+  }
+  await expect
+    .poll(() => bus.journal.connections().filter(({ closedAt }) => closedAt === undefined).length)
+    .toBe(1);
+  expect(bus.journal.connections()).toHaveLength(3);
+});
