@@ -11,16 +11,13 @@ import { namespaceService, simulatedService, type Service } from "./services.ts"
 import { variants, type Variant } from "./work.ts";
 
 const cutMs = 40_000;
-const orders = 100;
-const everyMs = 50;
-const queue = "orders";
 
 const { values: args } = parseArgs({ options: { json: { type: "boolean", default: false } } });
 const connectionString = process.env["SERVICEBUS_CONNECTION_STRING"];
 const work: readonly Scenario[] =
   connectionString === undefined
     ? scenarios
-    : [{ name: "no-faults", title: "the same work, no faults, on your namespace", arrange: () => undefined }];
+    : [{ name: "no-faults", title: "the same work, no faults, on your namespace" }];
 
 const senders = new Senders();
 const stopped = new AbortController();
@@ -76,8 +73,9 @@ async function demonstrate(): Promise<ScenarioResult[]> {
 async function play(scenario: Scenario, variant: Variant, show: (text: string) => void): Promise<Outcome> {
   await using service: Service =
     connectionString === undefined
-      ? await simulatedService(queue)
+      ? await simulatedService(scenario)
       : namespaceService(connectionString, process.env["SERVICEBUS_QUEUE"] ?? "holdfast-demo");
+  const { orders = 100, everyMs = 50 } = scenario;
   const tally = senders.tally(variant, scenario.name);
   const faults = service.arrange(scenario, firstSend(tally), stopped.signal).catch((error: unknown) => {
     if (!stopped.signal.aborted) throw error;

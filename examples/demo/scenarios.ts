@@ -3,6 +3,7 @@ import {
   dropConnection,
   loseAcknowledgement,
   serverBusy,
+  type ServiceBusOptions,
   type ServiceBusSimulator,
 } from "@holdfast/simulators/service-bus";
 
@@ -11,15 +12,23 @@ export interface Scenario {
   readonly name: string;
   /** What the service does, for the person who watches. */
   readonly title: string;
+  /** How many orders come in. Default 100. */
+  readonly orders?: number;
+  /** Time between two orders, in milliseconds. Default 50. */
+  readonly everyMs?: number;
+  /** How many queues they go to in turn. Default 1. */
+  readonly queues?: number;
+  /** Settings of the simulated namespace. */
+  readonly namespace?: Omit<ServiceBusOptions, "queues" | "seed">;
   /** Arranges the faults; called before the first order is sent. */
-  readonly arrange: (
+  readonly arrange?: (
     bus: ServiceBusSimulator,
     firstSend: Promise<void>,
     stopped: AbortSignal,
   ) => Promise<void> | void;
 }
 
-/** The four faults of the first page of every troubleshooting guide. */
+/** What the first pages of the troubleshooting guides are about. */
 export const scenarios: readonly Scenario[] = [
   {
     name: "refused-port",
@@ -52,5 +61,18 @@ export const scenarios: readonly Scenario[] = [
     arrange(bus) {
       bus.faults.every(25, "send", loseAcknowledgement({ stored: true }));
     },
+  },
+  {
+    name: "token-limit",
+    title: "60 queues, and a connection may hold 20 authentication tokens",
+    queues: 60,
+    namespace: { maxTokensPerConnection: 20 },
+  },
+  {
+    name: "burst",
+    title: "5000 orders at once, each acknowledged after 200 ms",
+    orders: 5_000,
+    everyMs: 0,
+    namespace: { acknowledgementDelayMs: 200 },
   },
 ];

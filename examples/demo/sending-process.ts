@@ -1,6 +1,6 @@
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
-import { ServiceBusClient as BareClient } from "@azure/service-bus";
+import { ServiceBusClient as BareClient, type ServiceBusSender } from "@azure/service-bus";
 import { ServiceBusClient as HoldfastClient } from "@holdfast/service-bus";
 import type { Job, Order, Report } from "./work.ts";
 
@@ -19,11 +19,12 @@ process.on("message", (job: Job) => void send(job));
 const timeToLiveMs = 600_000;
 
 /** A service that takes an order now and then and does not wait for one before it takes the next. */
-async function send({ scenario, connectionString, queue, run, count, everyMs }: Job): Promise<void> {
+async function send({ scenario, connectionString, queues, run, count, everyMs }: Job): Promise<void> {
   const client = new Client(connectionString);
-  const sender = client.createSender(queue);
+  const senders = queues.map((queue) => client.createSender(queue));
   const sends: Promise<void>[] = [];
   for (let order = 1; order <= count; order += 1) {
+    const sender = senders[order % senders.length] as ServiceBusSender;
     const body: Order = { run, order };
     tell({ type: "sent", scenario, order });
     sends.push(
@@ -32,7 +33,7 @@ async function send({ scenario, connectionString, queue, run, count, everyMs }: 
         () => tell({ type: "settled", scenario, order, failed: true }),
       ),
     );
-    await sleep(everyMs);
+    if (everyMs > 0) await sleep(everyMs);
   }
   await Promise.all(sends);
   await client.close();

@@ -9,7 +9,7 @@ import type { Order } from "./work.ts";
 
 /** What the demo sends to. */
 export interface Service extends AsyncDisposable {
-  readonly target: { readonly connectionString: string; readonly queue: string };
+  readonly target: { readonly connectionString: string; readonly queues: readonly string[] };
   /** Begins the scenario's faults. */
   arrange(scenario: Scenario, firstSend: Promise<void>, stopped: AbortSignal): Promise<void>;
   /** The order numbers of a run that are in the queue, one for each message. */
@@ -17,12 +17,14 @@ export interface Service extends AsyncDisposable {
 }
 
 /** A simulator of its own, on a real socket; its journal tells what it stored. */
-export async function simulatedService(queue: string): Promise<Service> {
-  const bus = await serviceBus({ queues: [{ name: queue, duplicateDetectionWindowMs: 600_000 }], seed: 1 });
+export async function simulatedService({ queues = 1, namespace = {} }: Scenario): Promise<Service> {
+  const names = Array.from({ length: queues }, (_, index) => `orders-${String(index + 1)}`);
+  const settings = names.map((name) => ({ name, duplicateDetectionWindowMs: 600_000 }));
+  const bus = await serviceBus({ ...namespace, queues: settings, seed: 1 });
   return {
-    target: { connectionString: bus.connectionString, queue },
-    arrange: async (scenario, firstSend, stopped) => scenario.arrange(bus, firstSend, stopped),
-    storedOrders: (run) => Promise.resolve(ordersOf(run, bus.journal.stored(queue))),
+    target: { connectionString: bus.connectionString, queues: names },
+    arrange: async (scenario, firstSend, stopped) => scenario.arrange?.(bus, firstSend, stopped),
+    storedOrders: (run) => Promise.resolve(ordersOf(run, bus.journal.stored())),
     [Symbol.asyncDispose]: () => bus.close(),
   };
 }
@@ -30,7 +32,7 @@ export async function simulatedService(queue: string): Promise<Service> {
 /** A real namespace: no faults, and the ledger is what one finds by peeking. Nothing of others is touched. */
 export function namespaceService(connectionString: string, queue: string): Service {
   return {
-    target: { connectionString, queue },
+    target: { connectionString, queues: [queue] },
     arrange: () => Promise.resolve(),
     async storedOrders(run) {
       const client = new ServiceBusClient(connectionString);

@@ -4,7 +4,8 @@
 export interface Job {
   readonly scenario: string;
   readonly connectionString: string;
-  readonly queue: string;
+  /** Orders go to them in turn, each queue through a sender of its own. */
+  readonly queues: readonly string[];
   /** Marks the messages of this run, for a queue that holds others too. */
   readonly run: string;
   /** How many messages to send. */
