@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { setMaxListeners } from "node:events";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
@@ -21,7 +22,9 @@ const work: readonly Scenario[] =
 
 const senders = new Senders();
 const stopped = new AbortController();
-process.once("SIGINT", () => {
+setMaxListeners(0, stopped.signal); // Every scenario listens.
+// npm passes the signal on, so it may come twice.
+process.on("SIGINT", () => {
   stopped.abort();
 });
 

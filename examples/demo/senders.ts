@@ -18,6 +18,7 @@ export class Senders {
       child.on("message", (report: Report) => {
         this.tally(variant, report.scenario).take(report);
       });
+      child.on("error", () => this.#ended.add(variant)); // A job that no longer reached it, after Ctrl-C.
       child.on("exit", () => this.#ended.add(variant));
       this.#processes.set(variant, child);
     }
