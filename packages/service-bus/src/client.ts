@@ -3,7 +3,7 @@ import { closeTimeoutMs, ConnectionPool, withinTime } from "./connection-pool.ts
 import { EntitySenders } from "./entity-senders.ts";
 import { resilienceFrom, type Resilience, type ResilienceOptions } from "./resilience.ts";
 import { clientClosedError } from "./official-errors.ts";
-import { Sender, type ServiceBusSenderOptions } from "./sender.ts";
+import { Sender, type ServiceBusSender, type ServiceBusSenderOptions } from "./sender.ts";
 
 /** The official options, and ours. */
 export interface ServiceBusClientOptions extends official.ServiceBusClientOptions {
@@ -77,11 +77,8 @@ export class ServiceBusClient extends official.ServiceBusClient {
   }
 
   /** A sender whose operations are retried; see `sendMessages` for what is promised. */
-  override createSender(
-    queueOrTopicName: string,
-    options: ServiceBusSenderOptions = {},
-  ): Sender | official.ServiceBusSender {
-    if (this.#holding === undefined) return super.createSender(queueOrTopicName, options);
+  override createSender(queueOrTopicName: string, options: ServiceBusSenderOptions = {}): ServiceBusSender {
+    if (this.#holding === undefined) return bypassed(super.createSender(queueOrTopicName, options));
     if (this.isClosed) throw clientClosedError();
     const { entities, resilience, senders } = this.#holding;
     const sender = new Sender(entities, queueOrTopicName, options, resilience, () => senders.delete(sender));
@@ -109,6 +106,14 @@ export class ServiceBusClient extends official.ServiceBusClient {
     entities.end();
     await Promise.all([pool.close(), withinTime(super.close(), closeTimeoutMs, resilience.clock)]);
   }
+}
+
+/** The official sender as it is, with what code written for ours may call. */
+function bypassed(sender: official.ServiceBusSender): ServiceBusSender {
+  return Object.assign(sender, {
+    flush: () => Promise.resolve(),
+    [Symbol.asyncDispose]: () => sender.close(),
+  });
 }
 
 /** The official constructor's arguments, with options of its own: it writes into what it is given. */

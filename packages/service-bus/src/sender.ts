@@ -24,8 +24,14 @@ export interface ServiceBusSenderOptions extends OfficialSenderOptions {
   readonly coalesce?: boolean;
 }
 
-/** A sender whose operations are retried under the client's policies. The methods are the official ones, and `flush()`. */
-export class Sender implements OfficialSender {
+/** The official sender, and ours. */
+export interface ServiceBusSender extends OfficialSender, AsyncDisposable {
+  /** Resolves once every call made before it has settled, however it did. With the bypass on it resolves at once. */
+  flush(): Promise<void>;
+}
+
+/** A sender whose operations are retried under the client's policies. */
+export class Sender implements ServiceBusSender {
   readonly entityPath: string;
   readonly identifier: string;
   readonly #entity: EntitySender;
