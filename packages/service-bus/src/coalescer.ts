@@ -1,5 +1,6 @@
 import type { OperationOptionsBase, ServiceBusMessageBatch, ServiceBusSender } from "@azure/service-bus";
 import type { Attempt, FaultKind } from "@holdfast/core";
+import type { Lifetime } from "./lifetime.ts";
 import { keyOf, type SingleMessage } from "./message-key.ts";
 import { linkClosedError } from "./official-errors.ts";
 import type { Resilience } from "./resilience.ts";
@@ -14,7 +15,7 @@ interface Entry {
   /** A message that may share a transfer, and with whom. */
   readonly single?: { readonly message: SingleMessage; readonly key: string };
   /** Sends what cannot share a transfer. */
-  readonly whole?: (sender: ServiceBusSender, signal: AbortSignal) => Promise<void>;
+  readonly whole?: (sender: ServiceBusSender, signal: Lifetime) => Promise<void>;
   /** Its batch was rejected, so it goes by itself. */
   alone: boolean;
 }
@@ -146,7 +147,7 @@ export class Coalescer {
     const isShared = !first.alone;
     this.#inFlight += 1;
     if (isShared) this.#singles += 1;
-    const work = (sender: ServiceBusSender, abortSignal: AbortSignal): Promise<void> => {
+    const work = (sender: ServiceBusSender, abortSignal: Lifetime): Promise<void> => {
       if (first.whole !== undefined) return first.whole(sender, abortSignal);
       const content = entries.length > 1 || first.single === undefined ? batch : first.single.message;
       return sender.sendMessages(content, { ...first.options, abortSignal });

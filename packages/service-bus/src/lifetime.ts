@@ -1,11 +1,18 @@
+import type { OperationOptionsBase } from "@azure/service-bus";
 import type { AbortSignalLike } from "@holdfast/core";
 
+/** What the official client takes as a signal; its listeners get an event. */
+type OfficialSignal = NonNullable<OperationOptionsBase["abortSignal"]>;
+type Listener = Parameters<OfficialSignal["addEventListener"]>[1];
+
 /**
- * An abort signal for everything an object has in hand: hundreds of calls may listen at once without the warnings and
- * the cost of a real one, and each call may join its caller's own signal to it.
+ * An abort signal that costs next to nothing until somebody listens. For everything an object has in hand: hundreds of
+ * calls may listen at once without the warnings of a real one, and each may join its caller's own signal to it. And for
+ * single transfers, of which there are thousands a second.
  */
-export class Lifetime implements AbortSignalLike {
-  readonly #listeners = new Set<() => void>();
+export class Lifetime implements OfficialSignal, AbortSignalLike {
+  /** Made with the first listener: most transfers end before anybody listens. */
+  #listeners: Set<Listener> | undefined;
   #reason: unknown;
   #ended = false;
 
@@ -22,16 +29,17 @@ export class Lifetime implements AbortSignalLike {
     if (this.#ended) return;
     this.#ended = true;
     this.#reason = reason;
-    for (const listener of [...this.#listeners]) listener();
-    this.#listeners.clear();
+    const listeners = [...(this.#listeners ?? [])];
+    this.#listeners = undefined;
+    for (const listener of listeners) listener.call(this, { type: "abort", target: this });
   }
 
-  addEventListener(_type: "abort", listener: () => void): void {
-    this.#listeners.add(listener);
+  addEventListener(_type: "abort", listener: Listener): void {
+    (this.#listeners ??= new Set()).add(listener);
   }
 
-  removeEventListener(_type: "abort", listener: () => void): void {
-    this.#listeners.delete(listener);
+  removeEventListener(_type: "abort", listener: Listener): void {
+    this.#listeners?.delete(listener);
   }
 
   /** A signal that aborts with this lifetime or with the caller's signal, whichever comes first. */

@@ -6,6 +6,7 @@ import type {
 } from "@azure/service-bus";
 import { emit, type Attempt, type FaultSummary } from "@holdfast/core";
 import { closeTimeoutMs, withinTime, type ConnectionPool, type Generation } from "./connection-pool.ts";
+import { Lifetime } from "./lifetime.ts";
 import { LinkOpening } from "./link-opening.ts";
 import { isTimeout, linkLostError, senderClosedError, timeoutError } from "./official-errors.ts";
 import type { Resilience } from "./resilience.ts";
@@ -89,13 +90,11 @@ export class SenderLink {
   async emptyBatch(options?: CreateMessageBatchOptions): Promise<ServiceBusMessageBatch | undefined> {
     if (this.#opening !== undefined) return undefined;
     const bound = this.#rebound();
-    const abort = new AbortController();
+    const abort = new Lifetime();
     const probe: { batch?: ServiceBusMessageBatch } = {};
-    const opened = bound.sender
-      .createMessageBatch({ ...options, abortSignal: abort.signal })
-      .then((batch) => {
-        probe.batch = batch;
-      });
+    const opened = bound.sender.createMessageBatch({ ...options, abortSignal: abort }).then((batch) => {
+      probe.batch = batch;
+    });
     opened.catch(() => {
       // Heard where it is awaited: as the first attempt of the opening.
     });
@@ -110,7 +109,7 @@ export class SenderLink {
     }
     // Another caller may have come to the same conclusion meanwhile.
     if (this.#isEnded() || this.#currentOpening() !== undefined) {
-      abort.abort();
+      abort.end(undefined);
       return undefined;
     }
     this.#isOpen = false;
@@ -124,19 +123,19 @@ export class SenderLink {
    * or no answer comes in time. Call it in the same turn of the event loop as {@link emptyBatch}.
    */
   transfer(
-    work: (sender: ServiceBusSender, signal: AbortSignal) => Promise<void>,
+    work: (sender: ServiceBusSender, signal: Lifetime) => Promise<void>,
     timeoutMs: number,
   ): Promise<void> {
     const { sender, generation, inFlight } = this.#bound;
     const leave = this.#pool.enter(generation);
-    const abort = new AbortController();
+    const abort = new Lifetime();
     this.#watch();
     return new Promise((resolve, reject) => {
       const transfer: Transfer = {
         fail: (error) => {
           if (!settle()) return;
           reject(error);
-          abort.abort(error);
+          abort.end(error);
         },
       };
       const stopTimer = this.#resilience.clock.after(timeoutMs, () => {
@@ -151,7 +150,7 @@ export class SenderLink {
         return true;
       };
       inFlight.add(transfer);
-      work(sender, abort.signal).then(
+      work(sender, abort).then(
         () => {
           if (settle()) resolve();
         },
@@ -231,13 +230,13 @@ export class SenderLink {
     for (const transfer of lost) transfer.fail(linkLostError(this.entityPath));
   }
 
-  #open(first: Promise<void>, firstAbort: AbortController): void {
+  #open(first: Promise<void>, firstAbort: Lifetime): void {
     const opening = new LinkOpening(this.entityPath, this.#resilience, {
       attempt: async (scope) => {
         const { generation, sender } = this.#rebound();
         scope.signal.addEventListener("abort", () => {
           // The official client is stuck in a handshake and would make the next attempt queue behind it.
-          firstAbort.abort();
+          firstAbort.end(scope.signal.reason);
           this.#recycle(generation, scope.signal.reason);
         });
         await (scope.number === 1 ? first : sender.createMessageBatch({ abortSignal: scope.signal }));

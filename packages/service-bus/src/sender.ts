@@ -164,7 +164,7 @@ export class Sender implements ServiceBusSender {
     policy = this.#transferPolicy(),
   ): Promise<void> {
     const { coalescer } = this.#entity;
-    const whole = (sender: OfficialSender, abortSignal: AbortSignal): Promise<void> =>
+    const whole = (sender: OfficialSender, abortSignal: Lifetime): Promise<void> =>
       sender.sendMessages(content, { ...options, abortSignal });
     return this.#run("serviceBus.send", options, (attempt) => coalescer.whole(whole, attempt), policy);
   }
