@@ -1,5 +1,21 @@
 export * from "@azure/service-bus";
+export { decodeBody, encodeBody, type EncodedBody, type EncodeOptions } from "./body-codec.ts";
 export { ServiceBusClient, type ServiceBusClientOptions } from "./client.ts";
+export {
+  ChunkAssembler,
+  type Assembled,
+  type ChunkAssemblerOptions,
+  type IncompleteContent,
+} from "./chunk-assembler.ts";
+export { claimCheckOf, releaseClaimCheck, restoreClaimCheck, type RestoreOptions } from "./claim-check.ts";
+export { MemoryClaimCheckStore, type ClaimCheckMeta, type ClaimCheckStore } from "./claim-check-store.ts";
+export {
+  LargeMessageReader,
+  type LargeMessageReaderOptions,
+  type Restoration,
+} from "./large-message-reader.ts";
+export { type ChunkOptions, type ClaimCheckOptions, type LargeMessages } from "./large-messages.ts";
+export { type PartitionBy } from "./partition-by.ts";
 export { classifyServiceBus, serviceBusFaults } from "./faults.ts";
 export { serviceBusPolicies, type ServiceBusOperation } from "./operations.ts";
 export { type PolicySource, type ResilienceOptions } from "./resilience.ts";

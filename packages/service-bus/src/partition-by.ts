@@ -8,8 +8,8 @@ import { annotatedPaths, changedMessage, fieldsOf, isAnnotated } from "./outgoin
 const maxKeyCharacters = 128;
 
 /**
- * Chooses the partition of a message, e.g. `(message) => message.applicationProperties?.region`; undefined leaves the choice
- * to the service. Called once per message and call, before the first attempt (SBC-060).
+ * Chooses the partition of a message, e.g. `(message) => String(message.applicationProperties?.["region"])`; undefined leaves
+ * the choice to the service. Called once per message and call, before the first attempt (SBC-060).
  */
 export type PartitionBy = (message: SingleMessage) => string | undefined;
 
