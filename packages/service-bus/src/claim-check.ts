@@ -65,7 +65,7 @@ export async function checkIn<M extends SingleMessage>(
 }
 
 /** An id as text; that of bytes is hexadecimal. */
-export function idText(id: unknown): string {
+function idText(id: unknown): string {
   if (Buffer.isBuffer(id)) return id.toString("hex");
   return typeof id === "string" || typeof id === "number" ? String(id) : "";
 }

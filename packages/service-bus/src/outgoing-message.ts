@@ -66,7 +66,7 @@ export function changedMessage<M extends SingleMessage>(message: M, changes: Mes
 }
 
 /** The application properties of either form. */
-export function applicationPropertiesOf(message: object): Readonly<Record<string, unknown>> | undefined {
+function applicationPropertiesOf(message: object): Readonly<Record<string, unknown>> | undefined {
   return (message as AnnotatedMessage).applicationProperties;
 }
 

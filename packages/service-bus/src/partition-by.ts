@@ -27,8 +27,7 @@ export function withPartitionKeys<T extends Sendable>(messages: T, partitionBy: 
   return stamped(messages as SingleMessage, partitionBy) as T;
 }
 
-/** {@link withPartitionKeys} for one message. @param index - its place in the array that is sent. */
-export function stamped<M extends SingleMessage>(message: M, partitionBy: PartitionBy, index?: number): M {
+function stamped<M extends SingleMessage>(message: M, partitionBy: PartitionBy, index?: number): M {
   // The official client says what is wrong with what is no message; a batch passes.
   if (typeof message !== "object" || (message as unknown) === null || "tryAddMessage" in message)
     return message;
