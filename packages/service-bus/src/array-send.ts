@@ -6,6 +6,13 @@ import { linkClosedError, messageTooLargeError } from "./official-errors.ts";
 import type { Resilience } from "./resilience.ts";
 import type { SenderLink } from "./sender-link.ts";
 
+/** Messages to send together. */
+export interface SentArray {
+  readonly messages: readonly SingleMessage[];
+  /** For each, its place in what the caller gave, where several may stand for one. Default: its own. */
+  readonly origins?: readonly number[];
+}
+
 /** What sending an array needs of its sender. */
 export interface ArraySender {
   readonly entityPath: string;
@@ -23,13 +30,17 @@ export interface ArraySender {
  * @throws the first failed part's official error; `failureOf(error).items` has every message's outcome.
  */
 export async function sendArray(
-  messages: readonly SingleMessage[],
+  { messages, origins }: SentArray,
   options: OperationOptionsBase | undefined,
   sender: ArraySender,
 ): Promise<void> {
   const { resilience, entityPath } = sender;
   const startedAt = resilience.clock.now();
-  const parts = await sender.plan((link) => splitMessages(messages, batchMaker(link), options));
+  const planned = await sender.plan((link) => splitMessages(messages, batchMaker(link), options));
+  const parts = planned.map((part) => ({
+    ...part,
+    indices: part.indices.map((index) => origins?.[index] ?? index),
+  }));
   const [only, ...others] = parts;
   if (only?.content !== undefined && others.length === 0) {
     await sender.send(only.content, remaining(resilience, startedAt));
@@ -88,12 +99,16 @@ function report(
   parts: readonly Part[],
   outcomes: ReadonlyMap<Part, PartOutcome>,
 ): void {
-  const items: ItemOutcome[] = [];
+  const byIndex = new Map<number, ItemOutcome>();
   for (const part of parts) {
     const outcome = outcomes.get(part) ?? { outcome: "rejected" as const };
-    for (const index of part.indices) items.push({ index, ...outcome });
+    for (const index of part.indices) {
+      // A message in chunks is stored when all of them are.
+      const before = byIndex.get(index)?.outcome ?? "accepted";
+      if (before === "accepted" || outcome.outcome === "rejected") byIndex.set(index, { index, ...outcome });
+    }
   }
-  items.sort((a, b) => a.index - b.index);
+  const items = [...byIndex.values()].sort((a, b) => a.index - b.index);
   const first = items.find(({ outcome }) => outcome !== "accepted");
   if (first === undefined) return;
   const known = failureOf(first.error) ?? tooLarge(entityPath, count);

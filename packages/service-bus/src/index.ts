@@ -1,5 +1,6 @@
 export * from "@azure/service-bus";
 export { decodeBody, encodeBody, type EncodedBody, type EncodeOptions } from "./body-codec.ts";
+export { type ServiceBusSender, type ServiceBusSenderOptions } from "./sender.ts";
 export { ServiceBusClient, type ServiceBusClientOptions } from "./client.ts";
 export {
   ChunkAssembler,

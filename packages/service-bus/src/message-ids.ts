@@ -23,9 +23,12 @@ export function isBatch(value: unknown): value is ServiceBusMessageBatch {
 }
 
 /** Makes an official batch stamp what is added to it; the batch itself stays the official one. */
-export function stampingBatch(batch: ServiceBusMessageBatch): ServiceBusMessageBatch {
+export function stampingBatch(
+  batch: ServiceBusMessageBatch,
+  stamp: (message: ServiceBusMessage) => ServiceBusMessage,
+): ServiceBusMessageBatch {
   const add = batch.tryAddMessage.bind(batch);
-  batch.tryAddMessage = (message, options) => add(stamped(message) as ServiceBusMessage, options);
+  batch.tryAddMessage = (message, options) => add(stamp(message), options);
   return batch;
 }
 

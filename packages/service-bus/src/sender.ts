@@ -6,20 +6,22 @@ import type {
   ServiceBusSenderOptions as OfficialSenderOptions,
 } from "@azure/service-bus";
 import { run, type Attempt, type Policy } from "@holdfast/core";
-import { sendArray } from "./array-send.ts";
+import { sendArray, type SentArray } from "./array-send.ts";
 import { withinTime } from "./connection-pool.ts";
 import type { EntitySender, EntitySenders } from "./entity-senders.ts";
 import { Lifetime } from "./lifetime.ts";
-import { isBatch, stampingBatch, withMessageIds, type Sendable } from "./message-ids.ts";
+import { isBatch, stampingBatch, type Sendable } from "./message-ids.ts";
+import type { SingleMessage } from "./message-key.ts";
 import { linkClosedError, senderClosedError, timeoutError } from "./official-errors.ts";
 import type { ServiceBusOperation } from "./operations.ts";
+import { Outgoing, type OutgoingOptions } from "./outgoing.ts";
 import type { Resilience } from "./resilience.ts";
 
 type SequenceNumbers = Parameters<OfficialSender["cancelScheduledMessages"]>[0];
 type Schedule = OfficialSender["scheduleMessages"];
 
 /** The official options of a sender, and ours. */
-export interface ServiceBusSenderOptions extends OfficialSenderOptions {
+export interface ServiceBusSenderOptions extends OfficialSenderOptions, OutgoingOptions {
   /** Whether concurrent single sends may share transfers. Default: what the client's `resilience.coalesce` says. */
   readonly coalesce?: boolean;
 }
@@ -38,6 +40,7 @@ export class Sender implements ServiceBusSender {
   readonly #senders: EntitySenders;
   readonly #resilience: Resilience;
   readonly #coalesce: boolean;
+  readonly #outgoing: Outgoing;
   readonly #onClosed: () => void;
   readonly #lifetime = new Lifetime();
   readonly #work = new Set<Promise<unknown>>();
@@ -50,11 +53,15 @@ export class Sender implements ServiceBusSender {
   constructor(
     senders: EntitySenders,
     entityPath: string,
-    { coalesce, ...options }: ServiceBusSenderOptions,
+    { coalesce, partitionBy, largeMessages, ...options }: ServiceBusSenderOptions,
     resilience: Resilience,
     onClosed: () => void,
   ) {
     this.#onClosed = onClosed;
+    this.#outgoing = new Outgoing(
+      { ...(partitionBy && { partitionBy }), ...(largeMessages && { largeMessages }) },
+      resilience.clock,
+    );
     this.#senders = senders;
     this.#entity = senders.acquire(entityPath, options);
     this.#resilience = resilience;
@@ -78,37 +85,31 @@ export class Sender implements ServiceBusSender {
    * the messages may have been stored.
    */
   async sendMessages(messages: Sendable, options?: OperationOptionsBase): Promise<void> {
-    const stamped = withMessageIds(messages);
-    const { coalescer } = this.#entity;
-    if (Array.isArray(stamped) && stamped.length > 0) {
-      await sendArray(stamped, options, {
-        entityPath: this.entityPath,
-        resilience: this.#resilience,
-        plan: (work) => this.#run("serviceBus.send", options, () => work(this.#entity.link)),
-        send: (content, policy) => this.#send(content, options, policy),
-      });
-    } else if (isBatch(stamped) || Array.isArray(stamped)) {
-      await this.#send(stamped, options);
-    } else {
-      const attempt = (scope: Attempt): Promise<void> =>
-        coalescer.single(stamped, this.#coalesce, options, scope);
-      await this.#run("serviceBus.send", options, attempt, this.#transferPolicy());
+    const stamped = this.#outgoing.stamp(messages);
+    if (isBatch(stamped)) return this.#sendWhole(stamped, options);
+    const list = Array.isArray(stamped) ? stamped : [stamped];
+    if (!this.#outgoing.shrinks) {
+      return Array.isArray(stamped)
+        ? this.#sendArray({ messages: list }, options)
+        : this.#sendSingle(stamped, options);
     }
+    const { link } = this.#entity;
+    await this.#emptyBatch(options);
+    const shrunk = await this.#outgoing.shrink(list, link.maxMessageBytes, options?.abortSignal);
+    const [first] = shrunk.messages;
+    const isSingle = !Array.isArray(stamped) && shrunk.messages.length === 1 && first !== undefined;
+    return isSingle ? this.#sendSingle(first, options) : this.#sendArray(shrunk, options);
   }
 
   /** An official batch, bounded by the link's size; opens the link when it is not. Messages get their id as they are added. */
   async createMessageBatch(options?: CreateMessageBatchOptions): Promise<ServiceBusMessageBatch> {
-    const batch = await this.#run("serviceBus.send", options, async () => {
-      const made = await this.#entity.link.emptyBatch(options);
-      if (made === undefined) throw linkClosedError(this.entityPath);
-      return made;
-    });
-    return stampingBatch(batch);
+    const batch = await this.#emptyBatch(options);
+    return stampingBatch(batch, (message) => this.#outgoing.stamp(message));
   }
 
   /** Schedules; resolves with the sequence numbers. A repetition carries the same message ids. */
   async scheduleMessages(...[messages, at, options]: Parameters<Schedule>): ReturnType<Schedule> {
-    const stamped = withMessageIds(messages);
+    const stamped = this.#outgoing.stamp(messages);
     return this.#manage("serviceBus.schedule", options, (sender, attempt) =>
       sender.scheduleMessages(stamped, at, { ...options, abortSignal: attempt.signal }),
     );
@@ -157,8 +158,35 @@ export class Sender implements ServiceBusSender {
     this.#onClosed();
   }
 
+  /** From a link that is open, and so has told its size. */
+  #emptyBatch(options: CreateMessageBatchOptions | undefined): Promise<ServiceBusMessageBatch> {
+    return this.#run("serviceBus.send", options, async () => {
+      const batch = await this.#entity.link.emptyBatch(options);
+      if (batch === undefined) throw linkClosedError(this.entityPath);
+      return batch;
+    });
+  }
+
+  #sendSingle(message: SingleMessage, options: OperationOptionsBase | undefined): Promise<void> {
+    const { coalescer } = this.#entity;
+    const attempt = (scope: Attempt): Promise<void> =>
+      coalescer.single(message, this.#coalesce, options, scope);
+    return this.#run("serviceBus.send", options, attempt, this.#transferPolicy());
+  }
+
+  #sendArray(array: SentArray, options: OperationOptionsBase | undefined): Promise<void> {
+    // The official client sends an empty envelope for an empty array.
+    if (array.messages.length === 0) return this.#sendWhole([], options);
+    return sendArray(array, options, {
+      entityPath: this.entityPath,
+      resilience: this.#resilience,
+      plan: (work) => this.#run("serviceBus.send", options, () => work(this.#entity.link)),
+      send: (content, policy) => this.#sendWhole(content, options, policy),
+    });
+  }
+
   /** One transfer that cannot be shared: a batch. */
-  #send(
+  #sendWhole(
     content: Sendable,
     options: OperationOptionsBase | undefined,
     policy = this.#transferPolicy(),
