@@ -1,40 +1,45 @@
 import { abortErrorOf, type AbortSignalLike } from "./abort.ts";
 import { admission, type Ready } from "./admission.ts";
 import { bounded, Scope, type Attempt } from "./bounded.ts";
-import { decide, type Decision, type StopReason } from "./decide.ts";
+import type { BreakerRefusal } from "./breaker.ts";
 import { emit } from "./events.ts";
-import { failureOf, rememberFailure, type AttemptRecord } from "./failure-of.ts";
+import { rememberFailure } from "./failure-of.ts";
 import type { Fault, FaultKind } from "./fault.ts";
 import { summaryOf } from "./fault-summary.ts";
+import type { GateOutcome } from "./gate.ts";
 import { HoldfastError } from "./holdfast-error.ts";
 import type { Action } from "./rules.ts";
 import type { RunSpec } from "./run.ts";
 import { sleep } from "./sleep.ts";
+import { Trouble, type EndReason } from "./trouble.ts";
 
-/** Carries any thrown value through p-retry, which would replace a non-Error and never repeat a TypeError. */
-class Carrier extends Error {}
+/**
+ * Stands for any thrown value on its way through p-retry, which would replace a non-Error and never repeat a TypeError.
+ * One for all: it says nothing, and a stack for each would cost more than the rest of a failed attempt.
+ */
+const carrier = new Error("An attempt failed.");
 
-/** An outage can last for days: of a call's attempts, the first and the latest are remembered, so many in all. */
-const maxRecords = 100;
+/** The gate let an operation pass for now; after so long it has to ask again, or what waited for a connection would go all at once. */
+const placeHoldsMs = 50;
 
-type Ending = { readonly reason: StopReason | "cancelled"; readonly error: unknown };
+/** Faults after which it is open whether the service works at all; others are its answer. */
+const breaking: ReadonlySet<FaultKind> = new Set(["transient", "timeout", "disconnected", "unknown"]);
 
-/** One call of `run()`: what has happened in it, and what each step of the loop does about it. */
+/** One call of `run()`: what each step of the loop does. */
 export class Call<T> {
   readonly #work: (attempt: Attempt) => Promise<T> | T;
   readonly #spec: RunSpec;
   readonly #startedAt: number;
-  readonly #records: AttemptRecord[] = [];
-  readonly #perKind = new Map<FaultKind, number>();
-  #counted = 0;
-  #previousWaitMs: number | undefined;
-  #mayHaveBeenSent = false;
   #number = 0;
-  #error: unknown;
-  #atGate = false;
+  /** Whether the latest attempt got as far as the work. */
+  #began = false;
+  /** Whether the gate waits for our `leave`. */
+  #holdsPlace = false;
+  #pass: number | undefined;
+  #refusal: BreakerRefusal | undefined;
   #deadlinePassed = false;
-  #fault: Fault | undefined;
-  #ending: Ending | undefined;
+  #error: unknown;
+  #trouble: Trouble | undefined;
 
   constructor(work: (attempt: Attempt) => Promise<T> | T, spec: RunSpec) {
     this.#work = work;
@@ -44,33 +49,33 @@ export class Call<T> {
 
   async attempt(number: number): Promise<T> {
     this.#number = number;
-    this.#atGate = true;
+    this.#began = false;
     try {
       this.#throwIfAborted();
-      const waiting = this.#spec.ready && this.#enter(this.#spec.ready);
-      if (waiting !== undefined) {
-        await waiting;
-        if (this.#deadlinePassed || this.#left() <= 0) throw this.#tooLate();
-      }
-      this.#atGate = false;
-      return await this.#bounded(this.#work, this.#attemptMs());
+      if (number === 1) this.#passBreaker();
+      const entering = this.#enter();
+      if (entering !== undefined) await entering;
+      this.#began = true;
+      return await this.#bounded(this.#work, this.#attemptMs(entering !== undefined));
     } catch (error) {
       this.#error = error;
-      throw new Carrier();
+      throw carrier;
     }
   }
 
   /** After a failed attempt: true once the next may begin. */
   async next(): Promise<boolean> {
     const spec = this.#spec;
-    const fault = this.#classified(this.#error);
+    const trouble = (this.#trouble ??= new Trouble(spec));
+    const fault = this.#refusal?.fault ?? trouble.classify(this.#error, this.#began);
+    this.#leaveGate(fault?.kind === "throttled" ? "throttled" : "failed");
     if (spec.signal?.aborted === true) return this.#end("cancelled", this.#error);
     if (fault === undefined) return this.#end("permanent", this.#error);
-    if (this.#atGate) return this.#end(this.#deadlinePassed ? "deadline" : "permanent", this.#error);
-    const decision = this.#decide(fault);
+    if (!this.#began) return this.#endBefore(fault);
+    const decision = trouble.decide(fault, this.#elapsed());
     if (!decision.retry)
       return this.#end(fault.kind === "cancelled" ? "cancelled" : decision.reason, this.#error);
-    this.#record(fault, decision.waitMs);
+    trouble.record(this.#error, this.#number, this.#elapsed(), decision.waitMs);
     emit(spec.onEvent, {
       type: "retry",
       operation: spec.operation,
@@ -84,87 +89,118 @@ export class Call<T> {
   }
 
   succeeded(): void {
-    if (this.#records.length === 0) return;
-    const { onEvent, operation, target } = this.#spec;
-    emit(onEvent, {
-      type: "recovered",
-      operation,
-      target,
-      attempts: this.#number,
-      elapsedMs: this.#elapsed(),
-    });
+    const { onEvent, operation, target, breaker, budget } = this.#spec;
+    this.#leaveGate("accepted");
+    if (this.#pass !== undefined) breaker?.leave(this.#pass, undefined);
+    budget?.deposit(this.#trouble?.retried);
+    if (this.#trouble === undefined) return;
+    const elapsedMs = this.#elapsed();
+    emit(onEvent, { type: "recovered", operation, target, attempts: this.#number, elapsedMs });
   }
 
   /** The error for the caller, remembered for failureOf(). */
   failed(): unknown {
-    const { reason, error } = this.#ending ?? { reason: "permanent", error: this.#error };
-    const fault = this.#fault;
-    if (fault === undefined) return error;
-    const { kind, service, code, id, because, remedy, see, missingClaim, trackingId } = fault;
+    const trouble = this.#trouble;
+    const { reason, error } = trouble?.ending ?? { reason: "permanent", error: this.#error };
+    const fault = trouble?.fault;
+    this.#tellBreaker(fault, error);
+    if (trouble === undefined || fault === undefined) return error;
     const elapsedMs = this.#elapsed();
-    rememberFailure(error, {
-      ...{ kind, service, code, id, because, remedy, see, missingClaim, trackingId },
-      reason,
-      outcome: this.#mayHaveBeenSent ? "unknown" : "rejected",
-      attempts: [...this.#records, ...this.#behindGate(error)],
-      elapsedMs,
-    });
+    rememberFailure(error, trouble.failure(fault, reason, error, elapsedMs, this.#began));
     if (reason !== "cancelled") {
       const { onEvent, operation, target } = this.#spec;
-      const attempts = this.#atGate ? this.#number - 1 : this.#number;
-      emit(onEvent, {
-        type: "give-up",
-        operation,
-        target,
-        attempts,
-        elapsedMs,
-        reason,
-        fault: summaryOf(fault, error),
-      });
+      const attempts = this.#began ? this.#number : this.#number - 1;
+      const summary = summaryOf(fault, error);
+      emit(onEvent, { type: "give-up", operation, target, attempts, elapsedMs, reason, fault: summary });
     }
     return error;
   }
 
-  /** What the thing that this call waited for had tried, before it failed with the same error. */
-  #behindGate(error: unknown): readonly AttemptRecord[] {
-    if (!this.#atGate) return [];
-    return failureOf(error)?.attempts.filter(({ operation }) => operation !== this.#spec.operation) ?? [];
+  /** What an attempt waits for before it begins; undefined when nothing. The connection comes last, see {@link RunSpec.ready}. */
+  #enter(): Promise<void> | undefined {
+    const { ready } = this.#spec;
+    const waiting = ready && this.#waitFor(ready);
+    return waiting === undefined ? this.#enterGate() : waiting.then(() => this.#enterGate());
   }
 
-  /** Undefined when `classify` throws: then nothing is known, and the error goes to the caller as it is. */
-  #classified(error: unknown): Fault | undefined {
-    this.#fault = undefined;
-    try {
-      this.#fault = this.#spec.classify(error, this.#spec.clock.wallNow());
-    } catch {
+  #enterGate(): Promise<void> | undefined {
+    const { gate, lane = "send", cost = 1 } = this.#spec;
+    if (gate === undefined || this.#holdsPlace) return undefined;
+    const wait = gate.enter(lane, cost);
+    if (wait === undefined) {
+      this.#holdsPlace = true;
       return undefined;
     }
-    // What fails at the gate never left; a caller's abort during an attempt leaves the outcome open.
-    const { sent, kind } = this.#fault;
-    if (!this.#atGate && (sent === "maybe" || kind === "cancelled")) this.#mayHaveBeenSent = true;
-    return this.#fault;
+    return this.#waitFor(() => wait.admitted, this.#lateAtGate())?.then(
+      () => {
+        this.#holdsPlace = true;
+        return this.#stillReady();
+      },
+      (error: unknown) => {
+        wait.cancel();
+        throw error;
+      },
+    );
   }
 
-  #decide(fault: Fault): Decision {
-    const { policy, random, act } = this.#spec;
-    const rule = policy.rules[fault.kind];
-    const ofKind = (this.#perKind.get(fault.kind) ?? 0) + 1;
-    this.#perKind.set(fault.kind, ofKind);
-    if (rule.counts) this.#counted += 1;
-    const progress = {
-      elapsedMs: this.#elapsed(),
-      counted: this.#counted,
-      ofKind,
-      previousWaitMs: this.#previousWaitMs,
+  /** Whoever comes to the gate for the second time has the service's own error to show. */
+  #lateAtGate(): () => unknown {
+    const before = this.#error;
+    return () => {
+      const late = this.#tooLate();
+      return this.#number > 1 ? before : late;
     };
-    const decision = decide(fault, progress, policy, random);
-    const needsHelp = decision.retry && decision.action !== "retry";
-    return needsHelp && act === undefined ? { retry: false, reason: "permanent" } : decision;
+  }
+
+  /** The connection may have been lost while the gate was closed; and while it comes back, our place grows old. */
+  #stillReady(): Promise<void> | undefined {
+    const { ready, clock } = this.#spec;
+    const since = clock.now();
+    const waiting = ready && this.#waitFor(ready);
+    return waiting?.then(() => {
+      if (clock.now() - since <= placeHoldsMs) return undefined;
+      this.#leaveGate("failed");
+      return this.#enterGate();
+    });
+  }
+
+  #waitFor(what: Ready, late: () => unknown = () => this.#tooLate()): Promise<void> | undefined {
+    const { clock, signal } = this.#spec;
+    const waiting = admission(what, new Scope(this.#number), () => this.#left(), late, clock, signal);
+    return waiting?.then(() => {
+      if (this.#deadlinePassed || this.#left() <= 0) throw late();
+    });
+  }
+
+  #passBreaker(): void {
+    const passed = this.#spec.breaker?.enter();
+    if (typeof passed === "object") {
+      this.#refusal = passed;
+      const { operation, target } = this.#spec;
+      const text = `${operation} (${target}) was not tried: it kept failing, and is tried again in ${String(Math.ceil(passed.retryInMs))} ms.`;
+      throw new HoldfastError("breaker-open", text, { cause: passed.error });
+    }
+    this.#pass = passed;
+  }
+
+  #tellBreaker(fault: Fault | undefined, error: unknown): void {
+    const { breaker } = this.#spec;
+    if (this.#pass === undefined || breaker === undefined) return;
+    if (fault === undefined || fault.kind === "cancelled") breaker.forget(this.#pass);
+    else breaker.leave(this.#pass, breaking.has(fault.kind) ? { fault, error } : undefined);
+  }
+
+  #leaveGate(outcome: GateOutcome): void {
+    if (!this.#holdsPlace) return;
+    this.#holdsPlace = false;
+    this.#spec.gate?.leave(outcome, this.#spec.cost ?? 1);
   }
 
   async #act(action: Exclude<Action, "fail">, fault: Fault, waitMs: number): Promise<boolean> {
     const { act, clock, signal } = this.#spec;
-    this.#previousWaitMs = waitMs;
+    const trouble = this.#trouble as Trouble;
+    trouble.previousWaitMs = waitMs;
+    trouble.retried = action === "retry" ? fault.kind : undefined;
     try {
       if (action !== "retry" && act !== undefined) {
         await this.#bounded(
@@ -187,29 +223,24 @@ export class Call<T> {
   /** Aborted while nothing was under way, so the outcome is that of the attempts before. */
   #cancelled(signal: AbortSignalLike): false {
     const error = abortErrorOf(signal);
-    const outcome = this.#mayHaveBeenSent;
-    this.#classified(error);
-    this.#mayHaveBeenSent = outcome;
+    this.#trouble?.classify(error, false);
     return this.#end("cancelled", error, false);
   }
 
-  #end(reason: StopReason | "cancelled", error: unknown, record = !this.#atGate): false {
-    this.#ending = { reason, error };
-    if (record && this.#fault !== undefined) this.#record(this.#fault, undefined);
+  /** What an attempt waited for has the last word. */
+  #endBefore(fault: Fault): false {
+    if (this.#refusal === undefined) {
+      return this.#end(this.#deadlinePassed ? "deadline" : "permanent", this.#error);
+    }
+    if (this.#trouble !== undefined) this.#trouble.fault = fault;
+    return this.#end("breaker", this.#error);
+  }
+
+  #end(reason: EndReason, error: unknown, record = this.#began): false {
+    const trouble = this.#trouble as Trouble;
+    trouble.ending = { reason, error };
+    if (record) trouble.record(this.#error, this.#number, this.#elapsed(), undefined);
     return false;
-  }
-
-  #record(fault: Fault, waitMs: number | undefined): void {
-    const atMs = this.#elapsed();
-    if (this.#records.length === maxRecords) this.#records.splice(1, 1);
-    const { operation } = this.#spec;
-    const summary = summaryOf(fault, this.#error);
-    this.#records.push({ operation, attempt: this.#number, atMs, fault: summary, waitMs });
-  }
-
-  #enter(ready: Ready): Promise<void> | undefined {
-    const { clock, signal } = this.#spec;
-    return admission(ready, new Scope(this.#number), this.#left(), () => this.#tooLate(), clock, signal);
   }
 
   #bounded<R>(
@@ -238,11 +269,9 @@ export class Call<T> {
     return ms < this.#spec.policy.attemptTimeoutMs ? "deadline" : "attempt-timeout";
   }
 
-  #attemptMs(): number {
-    const { attemptTimeoutMs } = this.#spec.policy;
-    return this.#number === 1 && this.#spec.ready === undefined
-      ? Math.min(attemptTimeoutMs, this.#spec.policy.deadlineMs)
-      : Math.min(attemptTimeoutMs, this.#left());
+  #attemptMs(waited: boolean): number {
+    const { attemptTimeoutMs, deadlineMs } = this.#spec.policy;
+    return Math.min(attemptTimeoutMs, waited || this.#number > 1 ? this.#left() : deadlineMs);
   }
 
   #left(): number {

@@ -19,9 +19,10 @@ export interface Progress {
 /**
  * Why a call is not repeated. `permanent`: repeating cannot help. `attempts`: the number allowed is used up.
  * `deadline`: the next attempt would begin after the deadline. `outcome-unknown`: it may have been carried out
- * and the policy forbids a repetition.
+ * and the policy forbids a repetition. `budget`: the retry budget that it shares with others is spent.
+ * `breaker`: the circuit breaker is open, so it was not even tried.
  */
-export type StopReason = "permanent" | "attempts" | "deadline" | "outcome-unknown";
+export type StopReason = "permanent" | "attempts" | "deadline" | "outcome-unknown" | "budget" | "breaker";
 
 export type Decision =
   | { readonly retry: true; readonly waitMs: number; readonly action: Exclude<Action, "fail"> }

@@ -28,7 +28,7 @@ export interface RetryEvent extends OperationEvent {
   readonly fault: FaultSummary;
 }
 
-/** The caller gets the error. `budget` and `breaker` will join the reasons when those are asked for. */
+/** The caller gets the error; `reason` says why it was not tried (again). */
 export interface GiveUpEvent extends OperationEvent {
   readonly type: "give-up";
   readonly attempts: number;

@@ -4,6 +4,7 @@
  * - `closed`: the object was closed and takes no new work.
  * - `attempt-timeout`: one attempt outlived `attemptTimeoutMs`; its outcome is unknown.
  * - `deadline`: the whole call outlived `deadlineMs` before any attempt could say why.
+ * - `breaker-open`: the circuit breaker is open, so the call was not tried; the cause is the error that opened it.
  * - `invalid-message`: the service would refuse this message, or store another than was meant; nothing was sent.
  * - `malformed-content`: what was received is not what its properties or its content type say it is.
  * - `content-mismatch`: content that was put together or fetched is not what was sent (length or SHA-256 differ).
@@ -13,6 +14,7 @@ export type HoldfastErrorCode =
   | "closed"
   | "attempt-timeout"
   | "deadline"
+  | "breaker-open"
   | "invalid-message"
   | "malformed-content"
   | "content-mismatch";

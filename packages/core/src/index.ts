@@ -1,6 +1,16 @@
 export { onAbort, type AbortSignalLike } from "./abort.ts";
 export { backoff, nextWait, type Backoff } from "./backoff.ts";
 export { type Attempt } from "./bounded.ts";
+export {
+  breaker,
+  sharedBreaker,
+  type Breaker,
+  type BreakerOptions,
+  type BreakerRefusal,
+  type BreakerState,
+  type BreakerTrouble,
+} from "./breaker.ts";
+export { budget, sharedBudget, type Budget, type BudgetOptions } from "./budget.ts";
 export { systemClock, type Clock } from "./clock.ts";
 export { decide, type Decision, type Progress, type StopReason } from "./decide.ts";
 export {
@@ -24,8 +34,18 @@ export {
 } from "./failure-of.ts";
 export { faultKinds, type Fault, type FaultKind, type Sent } from "./fault.ts";
 export { faultTable, type Classify, type FaultRow, type Match } from "./fault-table.ts";
+export {
+  creditPacing,
+  gate,
+  type Gate,
+  type GateOptions,
+  type GateOutcome,
+  type GateState,
+  type GateWait,
+} from "./gate.ts";
 export { badOption, HoldfastError, type HoldfastErrorCode } from "./holdfast-error.ts";
-export { policies, type Policies, type PolicyContext, type Retry } from "./policies.ts";
+export { lanes, type Lane } from "./lane.ts";
+export { policies, type Policies, type PolicyContext, type Retry, type RunOptions } from "./policies.ts";
 export { policy, type Policy, type PolicyOptions } from "./policy.ts";
 export { presets } from "./presets.ts";
 export { systemRandom, type Random } from "./random.ts";
@@ -33,4 +53,5 @@ export { redact } from "./redact.ts";
 export { retryHint, type HeaderSource, type HintSource } from "./retry-hint.ts";
 export { defaultRules, type Action, type Rule } from "./rules.ts";
 export { run, type RunSpec } from "./run.ts";
+export { sharedGate } from "./shared-gate.ts";
 export { systemFaults } from "./system-faults.ts";

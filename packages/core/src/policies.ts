@@ -3,7 +3,11 @@ import type { Attempt } from "./bounded.ts";
 import { systemClock, type Clock } from "./clock.ts";
 import type { EventListener } from "./events.ts";
 import { faultTable, type Classify } from "./fault-table.ts";
+import type { Breaker } from "./breaker.ts";
+import type { Budget } from "./budget.ts";
+import type { Gate } from "./gate.ts";
 import { badOption } from "./holdfast-error.ts";
+import type { Lane } from "./lane.ts";
 import type { Policy, PolicyOptions } from "./policy.ts";
 import { systemRandom, type Random } from "./random.ts";
 import { run, type RunSpec } from "./run.ts";
@@ -16,6 +20,19 @@ export interface PolicyContext {
   readonly clock?: Clock;
   readonly random?: Random;
   readonly onEvent?: EventListener;
+  /** Shared by all operations of the registry; see {@link RunSpec}. Each is off unless given. */
+  readonly gate?: Gate;
+  readonly budget?: Budget;
+  readonly breaker?: Breaker;
+}
+
+/** What one call may say besides its work. */
+export interface RunOptions {
+  readonly signal?: AbortSignalLike;
+  /** Who goes first at the gate. Default `send`. */
+  readonly lane?: Lane;
+  /** What an attempt costs at the gate, in credits. Default 1. */
+  readonly cost?: number;
 }
 
 /** One operation's policy, bound and ready to run. */
@@ -27,10 +44,7 @@ export interface Retry {
    *
    * @throws the error of the last attempt, itself; see {@link failureOf}.
    */
-  run<T>(
-    work: (attempt: Attempt) => Promise<T> | T,
-    options?: { readonly signal?: AbortSignalLike },
-  ): Promise<T>;
+  run<T>(work: (attempt: Attempt) => Promise<T> | T, options?: RunOptions): Promise<T>;
 }
 
 /** Policies by operation key. Keys are checked by the compiler; the policies may change while in use. */
@@ -70,6 +84,9 @@ export function policies<const K extends string>(
     clock: context.clock ?? systemClock,
     random: context.random ?? systemRandom,
     onEvent: context.onEvent,
+    gate: context.gate,
+    budget: context.budget,
+    breaker: context.breaker,
   } satisfies Partial<RunSpec>;
   return Object.freeze({
     operations,
@@ -80,17 +97,13 @@ export function policies<const K extends string>(
         get policy() {
           return lookup(operation);
         },
-        run: <T>(
-          work: (attempt: Attempt) => Promise<T> | T,
-          options: { readonly signal?: AbortSignalLike } = {},
-        ) =>
-          run(work, {
+        run: <T>(work: (attempt: Attempt) => Promise<T> | T, options: RunOptions = {}) => {
+          const { signal, lane, cost } = options;
+          return run(work, {
             ...surroundings,
-            operation,
-            target,
-            policy: lookup(operation),
-            signal: options.signal,
-          }),
+            ...{ operation, target, policy: lookup(operation), signal, lane, cost },
+          });
+        },
       };
     },
     update: (changes: Partial<Readonly<Record<K, PolicyOptions>>>) => {

@@ -2,11 +2,15 @@ import pRetry from "p-retry";
 import type { AbortSignalLike } from "./abort.ts";
 import type { Ready } from "./admission.ts";
 import type { Attempt } from "./bounded.ts";
+import type { Breaker } from "./breaker.ts";
+import type { Budget } from "./budget.ts";
 import { Call } from "./call.ts";
 import type { Clock } from "./clock.ts";
 import type { EventListener } from "./events.ts";
 import type { Fault } from "./fault.ts";
 import type { Classify } from "./fault-table.ts";
+import type { Gate } from "./gate.ts";
+import type { Lane } from "./lane.ts";
 import type { Policy } from "./policy.ts";
 import type { Random } from "./random.ts";
 
@@ -23,10 +27,21 @@ export interface RunSpec {
   /** The caller's own signal: aborts a wait at once and an attempt through its signal. */
   readonly signal?: AbortSignalLike | undefined;
   readonly onEvent?: EventListener | undefined;
+  /** Paces the attempts together with everybody else's on the same namespace or hub; see {@link sharedGate}. */
+  readonly gate?: Gate | undefined;
+  /** Who goes first at the gate. Default `send`. */
+  readonly lane?: Lane | undefined;
+  /** What an attempt costs at the gate, in credits. Default 1. */
+  readonly cost?: number | undefined;
+  /** Bounds the retries of everybody who shares it. Default: no limit. */
+  readonly budget?: Budget | undefined;
+  /** Refuses calls for a while after too many have failed. Default: none. */
+  readonly breaker?: Breaker | undefined;
   /**
    * Awaited before each attempt, inside the deadline but outside the attempt's timeout: a connection to come back.
    * Its rejection is final, for what stands behind it has a policy of its own. Returns nothing when there is
-   * nothing to wait for.
+   * nothing to wait for. Nothing but promise steps comes between it and the work: when the gate made the attempt
+   * wait, it is asked again.
    */
   readonly ready?: Ready | undefined;
   /** Carries out `refresh` and `rotate`; without it such faults are given to the caller. */
@@ -37,7 +52,7 @@ export interface RunSpec {
 
 /**
  * The only retry loop: attempt → classify → decide → wait or act → attempt.
- * Order: deadline > retry > ready > attempt timeout > call.
+ * Order: deadline > breaker > retry > gate > ready > attempt timeout > call.
  *
  * @throws the error of the last attempt, itself, with {@link failureOf} knowing the rest; an `AbortError` within
  * milliseconds of the caller's abort.
