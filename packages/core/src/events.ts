@@ -33,7 +33,8 @@ export interface GiveUpEvent extends OperationEvent {
   readonly type: "give-up";
   readonly attempts: number;
   readonly elapsedMs: number;
-  readonly reason: StopReason;
+  /** `closed`: close() did not wait for it any longer. */
+  readonly reason: StopReason | "closed";
   readonly fault: FaultSummary;
 }
 
