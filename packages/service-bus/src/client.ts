@@ -124,7 +124,7 @@ function officialArguments(
   retryOptions: official.ServiceBusClientOptions["retryOptions"],
 ): [string, never] {
   const { resilience: _ours, retryOptions: _theirs, ...rest } = options;
-  const fresh = retryOptions === undefined ? rest : { ...rest, retryOptions: { ...retryOptions } };
+  const fresh = retryOptions == null ? rest : { ...rest, retryOptions: { ...retryOptions } };
   // Both forms are legal; the overloads of the official constructor cannot express a choice between them.
   return (credential === undefined ? [host, fresh] : [host, credential, fresh]) as unknown as [string, never];
 }

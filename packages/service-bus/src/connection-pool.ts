@@ -10,6 +10,8 @@ export interface Generation {
   links: number;
   /** Operations under way on it. */
   inFlight: number;
+  /** When the service last answered anything on it, by our clock. */
+  answeredAt: number;
   /**
    * `serving`: takes new links. `full`: keeps those it has. `retired`: another has taken its place; it is closed when
    * its last operation ends. `closed`: it is closing or closed.
@@ -107,6 +109,7 @@ export class ConnectionPool {
       audiences: new Set(),
       links: 0,
       inFlight: 0,
+      answeredAt: -Infinity,
       state: "serving",
     };
     this.#generations.add(fresh);

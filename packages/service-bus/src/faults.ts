@@ -189,12 +189,19 @@ export const serviceBusFaults: readonly FaultRow[] = [
     id: "SB-13",
     kind: "disconnected",
     match: {
-      text: /ConnectionForcedError|DetachForcedError|amqp:connection:forced|detach-forced|force detached|was inactive for more than the allowed|Unknown error occurred on the AMQP connection|FramingError|SenderNotReadyError|Link is not ready/i,
+      text: /ConnectionForcedError|DetachForcedError|amqp:connection:forced|detach-forced|force detached|was inactive for more than the allowed|Unknown error occurred on the AMQP connection|FramingError|Invalid protocol header|SenderNotReadyError|Link is not ready/i,
     },
     sent: "maybe",
     because: "the service closed the link or connection, as it does for upgrades and idleness",
     remedy: "repeated on a new one",
     see: learn("service-bus-amqp-troubleshoot"),
+  },
+  {
+    id: "closed-by-caller",
+    kind: "cancelled",
+    match: { name: "AbortError", text: /was closed before the service acknowledged/ },
+    because: "close() had waited as long as closeTimeoutMs allows",
+    remedy: "await sends before closing, or raise closeTimeoutMs",
   },
   // The resolver's and the system's own words come before the client's catch-all codes.
   ...systemFaults,

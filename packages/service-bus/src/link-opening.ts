@@ -1,4 +1,4 @@
-import { onAbort, run, type Attempt } from "@holdfast/core";
+import { onAbort, redact, rememberFailure, run, type Attempt, type AttemptRecord } from "@holdfast/core";
 import { isTimeout, timeoutError } from "./official-errors.ts";
 import type { Resilience } from "./resilience.ts";
 
@@ -10,6 +10,13 @@ export interface OpeningSteps {
   readonly rotate: () => void;
 }
 
+// The official client notices neither a drop while it waits for its token nor an answer that never comes, so the first
+// attempt is given up early; on a slow line the next ones get more time, up to the policy's attemptTimeoutMs.
+const firstPatienceMs = 4_000;
+
+// An outage can last for days.
+const maxRecords = 20;
+
 /**
  * One reconnect for everybody who waits for the link, under the policy `serviceBus.connect`. It goes on as long as
  * somebody waits.
@@ -17,22 +24,20 @@ export interface OpeningSteps {
 export class LinkOpening {
   /** Settles when the link is open, or cannot be opened. */
   readonly done: Promise<void>;
+  readonly #entityPath: string;
+  readonly #resilience: Resilience;
   readonly #abort = new AbortController();
+  readonly #startedAt: number;
+  readonly #records: AttemptRecord[] = [];
   #waiting = 0;
   #lastError: unknown;
 
   constructor(entityPath: string, resilience: Resilience, steps: OpeningSteps) {
     const { policy, classify, clock, random, onEvent } = resilience;
-    const attempt = async (scope: Attempt): Promise<void> => {
-      if (scope.number > 1 && this.#waiting === 0) this.abandon();
-      try {
-        await steps.attempt(scope);
-      } catch (error) {
-        this.#lastError = error;
-        throw error;
-      }
-    };
-    this.done = run(attempt, {
+    this.#entityPath = entityPath;
+    this.#resilience = resilience;
+    this.#startedAt = clock.now();
+    this.done = run((scope) => this.#attempt(scope, steps), {
       operation: "serviceBus.connect",
       target: entityPath,
       policy: policy("serviceBus.connect"),
@@ -45,11 +50,16 @@ export class LinkOpening {
       act: (action) => {
         if (action === "rotate") steps.rotate();
       },
-      timeoutError: (ms) => (this.#lastError = timeoutError(entityPath, ms)),
+      timeoutError: (ms) => this.#late(ms),
     });
     this.done.catch(() => {
       // Heard by those who wait; when nobody does, the next who asks will try again.
     });
+  }
+
+  /** True once nobody waits any more: who comes now begins another. */
+  get isAbandoned(): boolean {
+    return this.#abort.signal.aborted;
   }
 
   /** Waits for the link, until the signal aborts. */
@@ -57,9 +67,7 @@ export class LinkOpening {
     this.#waiting += 1;
     const left = new Promise<never>((_, reject) => {
       const leave = (): void => {
-        // After the caller's deadline the trouble with the connection says more than "too late".
-        const reason: unknown = isTimeout(signal.reason) ? (this.#lastError ?? signal.reason) : signal.reason;
-        reject(reason);
+        reject(this.#reasonFor(signal.reason));
       };
       if (signal.aborted) leave();
       else onAbort(signal, leave);
@@ -73,5 +81,60 @@ export class LinkOpening {
   /** Stops trying. */
   abandon(): void {
     this.#abort.abort();
+  }
+
+  async #attempt(scope: Attempt, steps: OpeningSteps): Promise<void> {
+    if (scope.number > 1 && this.#waiting === 0) this.abandon();
+    const patienceMs = firstPatienceMs * 2 ** (scope.number - 1);
+    const stop = this.#resilience.clock.after(patienceMs, () => {
+      scope.fail(this.#late(patienceMs));
+    });
+    try {
+      await steps.attempt(scope);
+    } catch (error) {
+      this.#note(scope.number, error);
+      throw error;
+    } finally {
+      stop();
+    }
+  }
+
+  #late(ms: number): Error {
+    const error = timeoutError(this.#entityPath, ms);
+    this.#lastError = error;
+    return error;
+  }
+
+  #note(attempt: number, error: unknown): void {
+    this.#lastError = error;
+    const { classify, clock } = this.#resilience;
+    const { kind, id, code } = classify(error, clock.wallNow());
+    const message = redact(error instanceof Error ? error.message : String(error));
+    const atMs = clock.now() - this.#startedAt;
+    if (this.#records.length === maxRecords) this.#records.shift();
+    this.#records.push({
+      operation: "serviceBus.connect",
+      attempt,
+      atMs,
+      fault: { kind, id, code, message },
+      waitMs: undefined,
+    });
+  }
+
+  /** After the caller's deadline the trouble with the connection says more than "too late". */
+  #reasonFor(reason: unknown): unknown {
+    if (!isTimeout(reason) || this.#lastError === undefined) return reason;
+    const { classify, clock } = this.#resilience;
+    const fault = classify(this.#lastError, clock.wallNow());
+    const elapsedMs = clock.now() - this.#startedAt;
+    const attempts = [...this.#records];
+    rememberFailure(this.#lastError, {
+      ...fault,
+      reason: "deadline",
+      outcome: "rejected",
+      attempts,
+      elapsedMs,
+    });
+    return this.#lastError;
   }
 }

@@ -50,6 +50,15 @@ export function senderClosedError(entityPath: string): Error {
   );
 }
 
+/** For what close() did not wait for any longer. The official client rejects with an AbortError too. */
+export function cutByCloseError(entityPath: string): Error {
+  const error = new Error(
+    `The sender for "${entityPath}" was closed before the service acknowledged the message.`,
+  );
+  error.name = "AbortError";
+  return error;
+}
+
 /** The official client's words for a closed client. */
 export function clientClosedError(): Error {
   return new Error("The underlying AMQP connection is closed.");

@@ -13,7 +13,12 @@ export type ServiceBusOperation =
   "serviceBus.connect" | "serviceBus.send" | "serviceBus.schedule" | "serviceBus.cancelScheduled";
 
 // A sender's outage should end within a moment of the service's: shorter waits than the general reconnect preset.
-const connect = presets.reconnect.with({ backoff: backoff.decorrelated({ baseMs: 250, capMs: 5_000 }) });
+// Opening a link changes nothing, so an unknown error is worth a few more tries than one.
+const connect = presets.reconnect.with({
+  attemptTimeoutMs: 30_000,
+  backoff: backoff.decorrelated({ baseMs: 250, capMs: 5_000 }),
+  on: { unknown: { action: "retry", limit: 5 } },
+});
 
 /**
  * The default policies, with some options replaced.
@@ -49,8 +54,8 @@ export function serviceBusPolicies(
  *
  * The deadline grows to what these could take together, if that is longer than the default of 60 s.
  */
-export function policiesFrom(retryOptions: RetryOptions | undefined): Policies<ServiceBusOperation> {
-  const send = retryOptions === undefined ? {} : optionsFrom(retryOptions);
+export function policiesFrom(retryOptions: RetryOptions | null | undefined): Policies<ServiceBusOperation> {
+  const send = retryOptions == null ? {} : optionsFrom(retryOptions);
   return serviceBusPolicies({
     "serviceBus.send": send,
     "serviceBus.schedule": send,
@@ -70,7 +75,8 @@ function optionsFrom(retryOptions: RetryOptions): PolicyOptions {
   const delayMs = retryDelayInMs ?? officialDelayMs;
   const isExponential = Number(mode) === exponential && mode !== undefined;
   const capMs = isExponential ? Math.max(maxRetryDelayInMs ?? officialMaxDelayMs, delayMs) : delayMs * 1.2;
-  const attempts = maxRetries === undefined ? base.attempts : maxRetries + 1;
+  // The official client takes any number here, so ours does too.
+  const attempts = maxRetries === undefined ? base.attempts : Math.max(1, Math.ceil(maxRetries) + 1);
   const attemptTimeoutMs = timeoutInMs ?? base.attemptTimeoutMs;
   const waits = retryDelayInMs !== undefined || mode !== undefined || maxRetryDelayInMs !== undefined;
   const shape =

@@ -8,27 +8,22 @@ import { emit, type Attempt, type FaultSummary } from "@holdfast/core";
 import { closeTimeoutMs, withinTime, type ConnectionPool, type Generation } from "./connection-pool.ts";
 import { Lifetime } from "./lifetime.ts";
 import { LinkOpening } from "./link-opening.ts";
-import { isTimeout, linkLostError, senderClosedError, timeoutError } from "./official-errors.ts";
+import { probeLink } from "./link-probe.ts";
+import { isTimeout, linkLostError, senderClosedError } from "./official-errors.ts";
 import type { Resilience } from "./resilience.ts";
+import { Transfers } from "./transfers.ts";
 
 /** An official sender and the connection it belongs to. */
 interface Bound {
   readonly sender: ServiceBusSender;
   readonly generation: Generation;
-  /** Transfers whose acknowledgement is outstanding. */
-  readonly inFlight: Set<Transfer>;
-}
-
-interface Transfer {
-  fail(error: Error): void;
+  readonly transfers: Transfers;
+  /** When the service last answered on this link. */
+  answeredAt: number;
 }
 
 // How often a link with transfers in flight is looked at. Found closed, they are repeated at once.
 const watchIntervalMs = 250;
-
-// An open link answers createMessageBatch() from memory, within promise steps alone (9 of them in 7.9.5); a closed one
-// needs the network, so no number of steps will do. That tells open from closed by the public API, at no cost.
-const openWithinSteps = 40;
 
 // A link of the Premium tier announces up to 100 MB, which is for single messages; a batch may have 1 MB (SBC-061).
 const maxBatchBytes = 1_048_576;
@@ -78,9 +73,10 @@ export class SenderLink {
    */
   ready(scope: Attempt): Promise<void> | undefined {
     if (this.#ended) return Promise.reject(senderClosedError(this.entityPath));
-    if (this.#opening !== undefined) return this.#opening.join(scope.signal);
+    const opening = this.#currentOpening();
+    if (opening !== undefined) return opening.join(scope.signal);
     if (this.#isOpen) return undefined;
-    return this.emptyBatch().then(() => this.#opening?.join(scope.signal));
+    return this.emptyBatch().then(() => this.#currentOpening()?.join(scope.signal));
   }
 
   /**
@@ -88,27 +84,19 @@ export class SenderLink {
    * loop. Otherwise undefined; what is in flight is lost then, and an opening has begun.
    */
   async emptyBatch(options?: CreateMessageBatchOptions): Promise<ServiceBusMessageBatch | undefined> {
-    if (this.#opening !== undefined) return undefined;
+    if (this.#currentOpening() !== undefined) return undefined;
     const bound = this.#rebound();
     const abort = new Lifetime();
-    const probe: { batch?: ServiceBusMessageBatch } = {};
-    const opened = bound.sender.createMessageBatch({ ...options, abortSignal: abort }).then((batch) => {
-      probe.batch = batch;
-    });
-    opened.catch(() => {
-      // Heard where it is awaited: as the first attempt of the opening.
-    });
-    for (let step = 0; step < openWithinSteps && probe.batch === undefined; step += 1)
-      await Promise.resolve();
-    if (probe.batch !== undefined) {
+    const { batch, opened } = await probeLink(bound.sender, options, abort);
+    if (batch !== undefined) {
       this.#wasOpen();
-      if (options?.maxSizeInBytes !== undefined) return probe.batch;
-      this.#maxMessageBytes = probe.batch.maxSizeInBytes;
-      if (this.#maxMessageBytes <= maxBatchBytes) return probe.batch;
+      if (options?.maxSizeInBytes !== undefined) return batch;
+      this.#maxMessageBytes = batch.maxSizeInBytes;
+      if (this.#maxMessageBytes <= maxBatchBytes) return batch;
       return bound.sender.createMessageBatch({ ...options, maxSizeInBytes: maxBatchBytes });
     }
     // Another caller may have come to the same conclusion meanwhile.
-    if (this.#isEnded() || this.#currentOpening() !== undefined) {
+    if (this.#ended || this.#currentOpening() !== undefined) {
       abort.end(undefined);
       return undefined;
     }
@@ -126,50 +114,32 @@ export class SenderLink {
     work: (sender: ServiceBusSender, signal: Lifetime) => Promise<void>,
     timeoutMs: number,
   ): Promise<void> {
-    const { sender, generation, inFlight } = this.#bound;
-    const leave = this.#pool.enter(generation);
-    const abort = new Lifetime();
+    const bound = this.#bound;
+    const startedAt = this.#resilience.clock.now();
     this.#watch();
-    return new Promise((resolve, reject) => {
-      const transfer: Transfer = {
-        fail: (error) => {
-          if (!settle()) return;
-          reject(error);
-          abort.end(error);
-        },
-      };
-      const stopTimer = this.#resilience.clock.after(timeoutMs, () => {
-        const error = timeoutError(this.entityPath, timeoutMs);
-        transfer.fail(error);
-        this.#recycle(generation, error);
-      });
-      const settle = (): boolean => {
-        if (!inFlight.delete(transfer)) return false;
-        stopTimer();
-        leave();
-        return true;
-      };
-      inFlight.add(transfer);
-      work(sender, abort).then(
-        () => {
-          if (settle()) resolve();
-        },
-        (error: unknown) => {
-          if (settle()) reject(error);
-        },
-      );
+    return bound.transfers.start((signal) => work(bound.sender, signal), timeoutMs, {
+      answered: () => this.#answered(bound),
+      unanswered: (error) => this.#unanswered(bound, startedAt, error),
+      over: this.#pool.enter(bound.generation),
     });
   }
 
   /** Runs one attempt that travels by the management link: not watched, bounded by the attempt's timeout alone. */
   async manage<T>(work: (sender: ServiceBusSender) => Promise<T>, attempt: Attempt): Promise<T> {
     const { sender, generation } = this.#rebound();
+    const { clock } = this.#resilience;
+    const startedAt = clock.now();
     this.#pool.use(generation, `${this.entityPath}/$management`);
     const leave = this.#pool.enter(generation);
     try {
-      return await work(sender);
+      const result = await work(sender);
+      generation.answeredAt = clock.now();
+      return result;
     } finally {
-      if (attempt.ended && isTimeout(attempt.signal.reason)) this.#recycle(generation, attempt.signal.reason);
+      const { ended, signal } = attempt;
+      if (ended && isTimeout(signal.reason) && generation.answeredAt < startedAt) {
+        this.#recycle(generation, signal.reason);
+      }
       leave();
     }
   }
@@ -189,23 +159,24 @@ export class SenderLink {
     this.#pool.release(generation);
   }
 
-  #isEnded(): boolean {
-    return this.#ended;
-  }
-
   #currentOpening(): LinkOpening | undefined {
-    return this.#opening;
+    return this.#opening?.isAbandoned === true ? undefined : this.#opening;
   }
 
   #bind(options: ServiceBusSenderOptions | undefined): Bound {
     const generation = this.#pool.lease(this.entityPath);
     try {
-      const sender = generation.client.createSender(this.entityPath, options);
-      return { sender, generation, inFlight: new Set() };
+      return this.#boundTo(generation, options);
     } catch (error) {
       this.#pool.release(generation);
       throw error;
     }
+  }
+
+  #boundTo(generation: Generation, options: ServiceBusSenderOptions | undefined): Bound {
+    const sender = generation.client.createSender(this.entityPath, options);
+    const transfers = new Transfers(this.entityPath, this.#resilience.clock);
+    return { sender, generation, transfers, answeredAt: -Infinity };
   }
 
   /** The official sender, on another connection when the one it was on has been given up. */
@@ -222,24 +193,27 @@ export class SenderLink {
   }
 
   #lose(bound: Bound): void {
-    const lost = [...bound.inFlight];
     if (this.#hasBeenOpen && this.#downSince === undefined) {
       this.#downSince = this.#resilience.clock.now();
-      this.#emit({ type: "disconnected", inFlight: lost.length });
+      this.#emit({ type: "disconnected", inFlight: bound.transfers.size });
     }
-    for (const transfer of lost) transfer.fail(linkLostError(this.entityPath));
+    bound.transfers.failAll(() => linkLostError(this.entityPath));
   }
 
   #open(first: Promise<void>, firstAbort: Lifetime): void {
     const opening = new LinkOpening(this.entityPath, this.#resilience, {
       attempt: async (scope) => {
-        const { generation, sender } = this.#rebound();
+        const bound = this.#rebound();
+        const startedAt = this.#resilience.clock.now();
         scope.signal.addEventListener("abort", () => {
-          // The official client is stuck in a handshake and would make the next attempt queue behind it.
-          firstAbort.end(scope.signal.reason);
-          this.#recycle(generation, scope.signal.reason);
+          const reason: unknown = scope.signal.reason;
+          firstAbort.end(reason);
+          // The official sender is stuck in a handshake and would make the next attempt queue behind it.
+          if (isTimeout(reason)) this.#unanswered(bound, startedAt, reason);
+          else this.#renew(bound);
         });
-        await (scope.number === 1 ? first : sender.createMessageBatch({ abortSignal: scope.signal }));
+        await (scope.number === 1 ? first : bound.sender.createMessageBatch({ abortSignal: scope.signal }));
+        this.#answered(bound);
       },
       rotate: () => {
         this.#pool.fill(this.#bound.generation, this.entityPath);
@@ -247,15 +221,13 @@ export class SenderLink {
       },
     });
     this.#opening = opening;
-    opening.done.then(
-      () => {
-        this.#opening = undefined;
-        this.#wasOpen();
-      },
-      () => {
-        this.#opening = undefined;
-      },
-    );
+    const over = (): void => {
+      if (this.#opening === opening) this.#opening = undefined;
+    };
+    opening.done.then(() => {
+      over();
+      this.#wasOpen();
+    }, over);
   }
 
   #wasOpen(): void {
@@ -270,7 +242,7 @@ export class SenderLink {
   #watch(): void {
     this.#stopWatching ??= this.#resilience.clock.after(watchIntervalMs, () => {
       this.#stopWatching = undefined;
-      if (this.#ended || this.#bound.inFlight.size === 0) return;
+      if (this.#ended || this.#bound.transfers.size === 0) return;
       this.#watch();
       this.emptyBatch().catch(() => {
         // A link that cannot be looked at has lost nothing yet; its transfers end by their timeout.
@@ -278,10 +250,36 @@ export class SenderLink {
     });
   }
 
-  /** A half-open connection looks open for three minutes; an attempt without any answer is reason to leave it. */
+  #answered(bound: Bound): void {
+    const now = this.#resilience.clock.now();
+    bound.answeredAt = now;
+    bound.generation.answeredAt = now;
+  }
+
+  /**
+   * No answer came to what began at `since`. When nobody on the connection got one, it may be half-open (which looks open
+   * for three minutes) and is given up; when only this link got none, the link is.
+   */
+  #unanswered(bound: Bound, since: number, reason: unknown): void {
+    if (bound.answeredAt >= since) return;
+    if (bound.generation.answeredAt >= since) this.#renew(bound);
+    else this.#recycle(bound.generation, reason);
+  }
+
+  /** Puts a new official sender in place of one that is stuck, on the same connection. */
+  #renew(bound: Bound): void {
+    if (this.#bound !== bound || this.#ended) return;
+    const { sender, generation } = bound;
+    if (generation.state === "retired" || generation.state === "closed") return;
+    this.#bound = this.#boundTo(generation, { identifier: this.identifier });
+    this.#isOpen = false;
+    this.#lose(bound);
+    void withinTime(sender.close(), closeTimeoutMs, this.#resilience.clock);
+  }
+
   #recycle(generation: Generation, reason: unknown): void {
     if (this.#bound.generation === generation) this.#isOpen = false;
-    if (!this.#pool.recycle(generation) || !isTimeout(reason)) return;
+    if (!this.#pool.recycle(generation)) return;
     const { kind, id, code } = this.#resilience.classify(reason, this.#resilience.clock.wallNow());
     this.#emit({ type: "recycled", fault: { kind, id, code, message: (reason as Error).message } });
   }

@@ -5,14 +5,14 @@ import type {
   ServiceBusSender as OfficialSender,
   ServiceBusSenderOptions as OfficialSenderOptions,
 } from "@azure/service-bus";
-import { run, type Attempt, type Policy } from "@holdfast/core";
+import { emit, failureOf, run, type Attempt, type Policy } from "@holdfast/core";
 import { sendArray, type SentArray } from "./array-send.ts";
 import { withinTime } from "./connection-pool.ts";
 import type { EntitySender, EntitySenders } from "./entity-senders.ts";
 import { Lifetime } from "./lifetime.ts";
 import { isBatch, stampingBatch, type Sendable } from "./message-ids.ts";
 import type { SingleMessage } from "./message-key.ts";
-import { linkClosedError, senderClosedError, timeoutError } from "./official-errors.ts";
+import { cutByCloseError, linkClosedError, senderClosedError, timeoutError } from "./official-errors.ts";
 import type { ServiceBusOperation } from "./operations.ts";
 import { Outgoing, type OutgoingOptions } from "./outgoing.ts";
 import type { Resilience } from "./resilience.ts";
@@ -153,7 +153,7 @@ export class Sender implements ServiceBusSender {
   async #drain(): Promise<void> {
     const { closeTimeoutMs, clock } = this.#resilience;
     if (this.#work.size > 0) await withinTime(this.flush(), closeTimeoutMs, clock);
-    this.#lifetime.end(senderClosedError(this.entityPath));
+    this.#lifetime.end(cutByCloseError(this.entityPath));
     await this.flush();
     this.#onClosed();
   }
@@ -243,8 +243,30 @@ export class Sender implements ServiceBusSender {
     this.#work.add(result);
     try {
       return await result;
+    } catch (error) {
+      if (this.#lifetime.aborted && error === this.#lifetime.reason) this.#tellCut(operation, error);
+      throw error;
     } finally {
       this.#work.delete(result);
     }
+  }
+
+  /** The caller's own abort is no news to him; that close() cut a call is. */
+  #tellCut(operation: ServiceBusOperation, error: unknown): void {
+    const {
+      kind = "cancelled",
+      id = "closed-by-caller",
+      elapsedMs = 0,
+      attempts = [],
+    } = failureOf(error) ?? {};
+    emit(this.#resilience.onEvent, {
+      type: "give-up",
+      operation,
+      target: this.entityPath,
+      attempts: attempts.length,
+      elapsedMs,
+      reason: "closed",
+      fault: { kind, id, code: undefined, message: (error as Error).message },
+    });
   }
 }

@@ -111,6 +111,24 @@ describe("concurrent single sends", () => {
   });
 });
 
+it("does not spend attempts on sends that merely wait for room on the link", async () => {
+  const bus = await serviceBus({ queues: ["orders"], acknowledgementDelayMs: 1_000 });
+  const client = new ServiceBusClient(bus.connectionString, {
+    retryOptions: { maxRetries: 2 },
+    resilience: { coalesce: false },
+  });
+  try {
+    const sender = client.createSender("orders");
+    const results = await Promise.allSettled(
+      Array.from({ length: 3_000 }, (_, body) => sender.sendMessages({ body })),
+    );
+    expect(results.filter(({ status }) => status === "rejected")).toHaveLength(0);
+  } finally {
+    await client.close();
+    await bus.close();
+  }
+});
+
 describe("flush", () => {
   it("waits for what was sent before it, whatever became of it", async () => {
     await using b = await bench();

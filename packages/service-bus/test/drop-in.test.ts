@@ -114,6 +114,15 @@ describe("the constructor", () => {
   }
 });
 
+it.each([{ maxRetries: -1 }, { maxRetries: 2.5 }, null])(
+  "takes retryOptions %j as the official client does",
+  (retryOptions) => {
+    const options = (): never => ({ retryOptions: retryOptions && { ...retryOptions } }) as never;
+    expect(() => new official.ServiceBusClient(connectionString, options())).not.toThrow();
+    expect(() => new ours.ServiceBusClient(connectionString, options())).not.toThrow();
+  },
+);
+
 describe("the bypass", () => {
   const isOfficial = (sender: official.ServiceBusSender): boolean =>
     sender.constructor === new official.ServiceBusClient(connectionString).createSender("orders").constructor;

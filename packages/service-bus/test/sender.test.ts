@@ -1,6 +1,7 @@
 import {
   dropConnection,
   forceDetach,
+  ignore,
   loseAcknowledgement,
   delayAcknowledgement,
   reject,
@@ -321,4 +322,42 @@ describe("retryOptions", () => {
     expect(failureOf(error)?.attempts).toHaveLength(2);
     await bus.close();
   });
+});
+
+it("tells of a send that close() gave up, and does not call it an abort of the caller", async () => {
+  const bus = await serviceBus({ queues: ["orders"] });
+  const events: HoldfastEvent[] = [];
+  const client = new ServiceBusClient(bus.connectionString, {
+    resilience: { closeTimeoutMs: 100, onEvent: (event) => events.push(event) },
+  });
+  try {
+    const sender = client.createSender("orders");
+    await sender.sendMessages({ body: 1 });
+    bus.faults.always("send", ignore());
+    const sending = sender.sendMessages({ body: 2 }).catch((error: unknown) => error);
+    await client.close();
+    const error = await sending;
+    expect.soft(events.map(({ type }) => type)).toContain("give-up"); // README: "the caller gets the error"
+    expect.soft(failureOf(error)?.because).not.toBe("the caller aborted the operation"); // nobody did
+  } finally {
+    await bus.close();
+  }
+});
+
+it("tells in a failure at the deadline what the connection had tried", async () => {
+  const bus = await serviceBus({ queues: ["orders"] });
+  const client = new ServiceBusClient(bus.connectionString, {
+    resilience: { policies: serviceBusPolicies({ "serviceBus.send": { deadlineMs: 1_500 } }) },
+  });
+  try {
+    await bus.stop();
+    const error = await client
+      .createSender("orders")
+      .sendMessages({ body: 1 })
+      .catch((caught: unknown) => caught);
+    expect(failureOf(error)?.attempts).not.toHaveLength(0);
+  } finally {
+    await client.close();
+    await bus.close();
+  }
 });
