@@ -13,8 +13,9 @@ import { variants, type Variant } from "./work.ts";
 
 const cutMs = 40_000;
 
-const { values: args } = parseArgs({ options: { json: { type: "boolean", default: false } } });
-const connectionString = process.env["SERVICEBUS_CONNECTION_STRING"];
+const args = readArguments();
+const given = process.env["SERVICEBUS_CONNECTION_STRING"];
+const connectionString = given === "" ? undefined : given;
 const work: readonly Scenario[] =
   connectionString === undefined
     ? scenarios
@@ -32,9 +33,8 @@ try {
   const results = await demonstrate();
   console.log(args.json ? json(results) : table(results, cutMs));
 } catch (error) {
-  if (!stopped.signal.aborted) throw error;
-  console.error("Stopped.");
-  process.exitCode = 130;
+  console.error(stopped.signal.aborted ? "Stopped." : `The demo cannot go on: ${(error as Error).message}`);
+  process.exitCode = stopped.signal.aborted ? 130 : 1;
 } finally {
   senders.kill();
 }
@@ -80,9 +80,11 @@ async function play(scenario: Scenario, variant: Variant, show: (text: string) =
       : namespaceService(connectionString, process.env["SERVICEBUS_QUEUE"] ?? "holdfast-demo");
   const { orders = 100, everyMs = 50 } = scenario;
   const tally = senders.tally(variant, scenario.name);
-  const faults = service.arrange(scenario, firstSend(tally), stopped.signal).catch((error: unknown) => {
-    if (!stopped.signal.aborted) throw error;
-  });
+  const faults = service
+    .arrange(scenario, firstSend(tally, variant), stopped.signal)
+    .catch((error: unknown) => {
+      if (!stopped.signal.aborted) throw error;
+    });
   const run = randomUUID();
   senders.start(variant, { scenario: scenario.name, ...service.target, run, count: orders, everyMs });
   const isDone = (): boolean => tally.sent === orders && tally.pending === 0;
@@ -93,9 +95,19 @@ async function play(scenario: Scenario, variant: Variant, show: (text: string) =
     );
   }
   await faults;
-  return { ...tally.figures(await service.storedOrders(run)), pending: tally.pending };
+  const figures = tally.figures(await service.storedOrders(run));
+  return { ...figures, pending: tally.pending, gone: senders.isGone(variant) };
 }
 
-async function firstSend(tally: Tally): Promise<void> {
-  while (tally.sent === 0 && !stopped.signal.aborted) await sleep(20);
+async function firstSend(tally: Tally, variant: Variant): Promise<void> {
+  while (tally.sent === 0 && !stopped.signal.aborted && !senders.isGone(variant)) await sleep(20);
+}
+
+function readArguments(): { readonly json: boolean } {
+  try {
+    return parseArgs({ options: { json: { type: "boolean", default: false } } }).values;
+  } catch (error) {
+    console.error(`${(error as Error).message}\nusage: npm run demo [-- --json]`);
+    process.exit(2);
+  }
 }

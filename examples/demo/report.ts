@@ -3,8 +3,8 @@ import Table from "cli-table3";
 import { total, type Figures } from "./tally.ts";
 import type { Variant } from "./work.ts";
 
-/** One client's figures, and whether it was cut off with calls still pending. */
-export type Outcome = Figures & { readonly pending: number };
+/** One client's figures, whether it was cut off with calls still pending, and whether its process ended by itself. */
+export type Outcome = Figures & { readonly pending: number; readonly gone: boolean };
 
 /** Both clients in one scenario. */
 export interface ScenarioResult {
@@ -23,18 +23,25 @@ export function table(results: readonly ScenarioResult[], cutMs: number): string
   const head = ["scenario", "client", "sent", "stored", "lost", "duplicated", "errors seen", "longest stall"];
   const style = process.stdout.isTTY ? { head: ["bold"] } : { head: [], border: [] };
   const lines = new Table({ head, wordWrap: true, colWidths: [32], style });
-  const row = (variant: Variant, figures: Figures, pending: number): (string | number)[] => [
+  const row = (variant: Variant, figures: Figures, pending: number, gone = false): (string | number)[] => [
     names[variant],
     figures.sent,
     figures.stored,
     figures.lost,
     figures.duplicated,
     figures.errors,
-    pending > 0 ? `> ${seconds(cutMs)}, still waiting` : seconds(figures.longestStallMs),
+    gone
+      ? "its process ended"
+      : pending > 0
+        ? `> ${seconds(cutMs)}, still waiting`
+        : seconds(figures.longestStallMs),
   ];
   for (const { title, outcomes } of results) {
-    lines.push([{ rowSpan: 2, content: title }, ...row("bare", outcomes.bare, outcomes.bare.pending)]);
-    lines.push(row("wrapped", outcomes.wrapped, outcomes.wrapped.pending));
+    lines.push([
+      { rowSpan: 2, content: title },
+      ...row("bare", outcomes.bare, outcomes.bare.pending, outcomes.bare.gone),
+    ]);
+    lines.push(row("wrapped", outcomes.wrapped, outcomes.wrapped.pending, outcomes.wrapped.gone));
   }
   const all = (variant: Variant): Figures => total(results.map(({ outcomes }) => outcomes[variant]));
   const pending = (variant: Variant): number =>

@@ -1,5 +1,5 @@
 import * as official from "@azure/service-bus";
-import { closeTimeoutMs, ConnectionPool, withinTime } from "./connection-pool.ts";
+import { closeClient, ConnectionPool } from "./connection-pool.ts";
 import { EntitySenders } from "./entity-senders.ts";
 import { resilienceFrom, type Resilience, type ResilienceOptions } from "./resilience.ts";
 import { clientClosedError } from "./official-errors.ts";
@@ -104,7 +104,7 @@ export class ServiceBusClient extends official.ServiceBusClient {
     const { pool, entities, senders, resilience } = this.#holding;
     await Promise.all([...senders].map((sender) => sender.drain()));
     entities.end();
-    await Promise.all([pool.close(), withinTime(super.close(), closeTimeoutMs, resilience.clock)]);
+    await Promise.all([pool.close(), closeClient(this, () => super.close(), resilience.clock)]);
   }
 }
 

@@ -1,5 +1,6 @@
 import type { ServiceBusClient } from "@azure/service-bus";
 import type { Clock } from "@holdfast/core";
+import { destroySocket } from "./official-socket.ts";
 
 /** One official client with its AMQP connection, as long as it serves. */
 export interface Generation {
@@ -125,10 +126,21 @@ export class ConnectionPool {
     if (generation.state === "closed") return;
     generation.state = "closed";
     this.#generations.delete(generation);
-    const closed = withinTime(generation.client.close(), closeTimeoutMs, this.#clock);
+    const { client } = generation;
+    const closed = closeClient(client, () => client.close(), this.#clock);
     this.#closing.add(closed);
     void closed.finally(() => this.#closing.delete(closed));
   }
+}
+
+/** Closes an official client, within {@link closeTimeoutMs}, so that nothing of it keeps the process alive. */
+export async function closeClient(
+  client: ServiceBusClient,
+  close: () => Promise<void>,
+  clock: Clock,
+): Promise<void> {
+  await withinTime(close(), closeTimeoutMs, clock);
+  destroySocket(client);
 }
 
 /** Resolves when `work` settles, either way, or after `ms` milliseconds. For ending things that may hang. */

@@ -80,6 +80,9 @@ export function resilienceFrom(
   options: ResilienceOptions,
   retryOptions: RetryOptions | undefined,
 ): Resilience {
+  if (typeof options !== "object" || (options as unknown) === null) {
+    throw badOption("resilience", options, "an object, or false");
+  }
   for (const key of Object.keys(options)) {
     if (!known.includes(key)) throw badOption("resilience", key, `made of ${known.join(", ")}`);
   }

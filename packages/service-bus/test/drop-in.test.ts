@@ -95,6 +95,7 @@ describe("the constructor", () => {
   });
 
   const bad: readonly [string, unknown, RegExp][] = [
+    ["something that holds no options", true, /resilience must be an object, or false; got true/],
     ["an unknown option", { closeTimeout: 1 }, /resilience .*closeTimeoutMs.*"closeTimeout"/],
     ["a negative close timeout", { closeTimeoutMs: -1 }, /resilience\.closeTimeoutMs .*0 or more; got -1/],
     ["a listener that is none", { onEvent: "log" }, /resilience\.onEvent .*function; got "log"/],

@@ -68,6 +68,8 @@ export class BrokerConnection {
 
   /** Drops the socket without a word of AMQP. */
   drop(how: DropKind): void {
+    // What the journal says was written leaves before an orderly end; a reset may overtake it, as in any network.
+    if (how === "fin") this.engine._process();
     this.wire.drop(how);
     this.#ended();
   }
