@@ -59,7 +59,7 @@ export class ServiceBusClient extends official.ServiceBusClient {
     super(...officialArguments(host, credential, options, options.retryOptions));
     const { resilience = {}, retryOptions } = options;
     if (resilience === false || process.env["HOLDFAST_BYPASS"] === "1") return;
-    const settings = resilienceFrom(resilience, retryOptions);
+    const settings = resilienceFrom(resilience, retryOptions, namespaceOf(host, credential));
     // One retry loop: ours. The inner bound is a net far below the attempt timeouts, which abort through the signal.
     const inner = { maxRetries: 0, timeoutInMs: 300_000 };
     const make = (): official.ServiceBusClient =>
@@ -114,6 +114,15 @@ function bypassed(sender: official.ServiceBusSender): ServiceBusSender {
     flush: () => Promise.resolve(),
     [Symbol.asyncDispose]: () => sender.close(),
   });
+}
+
+/** What the service counts by: the namespace, with its port where several share a host. */
+function namespaceOf(host: string, credential: Credential | undefined): string {
+  const endpoint = credential === undefined ? official.parseServiceBusConnectionString(host).endpoint : host;
+  return endpoint
+    .replace(/^\w+:\/\//, "")
+    .replace(/\/.*$/, "")
+    .toLowerCase();
 }
 
 /** The official constructor's arguments, with options of its own: it writes into what it is given. */

@@ -22,6 +22,7 @@ export { serviceBusPolicies, type ServiceBusOperation } from "./operations.ts";
 export { type PolicySource, type ResilienceOptions } from "./resilience.ts";
 export {
   backoff,
+  creditPacing,
   failureOf,
   HoldfastError,
   policies,
@@ -29,10 +30,14 @@ export {
   presets,
   type AttemptRecord,
   type Backoff,
+  type BreakerOptions,
+  type BudgetOptions,
   type EventListener,
   type Failure,
   type FaultKind,
   type FaultRow,
+  type FaultSummary,
+  type ItemOutcome,
   type HoldfastEvent,
   type Policies,
   type Policy,

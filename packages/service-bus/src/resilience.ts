@@ -1,11 +1,19 @@
 import {
   badOption,
+  sharedBreaker,
+  sharedBudget,
+  sharedGate,
   systemClock,
   systemRandom,
+  type Breaker,
+  type BreakerOptions,
+  type Budget,
+  type BudgetOptions,
   type Classify,
   type Clock,
   type EventListener,
   type FaultRow,
+  type Gate,
   type Policy,
   type Random,
 } from "@holdfast/core";
@@ -36,6 +44,16 @@ export interface ResilienceOptions {
    * Default 900; 1 to 1000.
    */
   readonly tokensPerConnection?: number;
+  /**
+   * Never spends more credits a second than this on the namespace, all clients of the process together: 1 for a message,
+   * 10 for a management call. Off by default; without it the pace adapts once the service throttles. For a namespace that
+   * this process has to itself, or its share of one. `creditPacing.standard` is the service's 1000.
+   */
+  readonly pacing?: { readonly creditsPerSecond: number };
+  /** Bounds the retries of the namespace, all clients of the process together. Off by default. */
+  readonly budget?: BudgetOptions;
+  /** Refuses sends to the namespace for a while after too many have failed. Off by default. */
+  readonly breaker?: BreakerOptions;
   /** Rows tried before Holdfast's own when an error is classified. */
   readonly faults?: readonly FaultRow[];
   /** Receives every event, synchronously; what it throws is ignored. */
@@ -56,11 +74,18 @@ export interface Resilience {
   readonly closeTimeoutMs: number;
   readonly coalesce: boolean;
   readonly tokensPerConnection: number;
+  /** Shared by every client of the namespace in this process. */
+  readonly gate: Gate;
+  readonly budget: Budget | undefined;
+  readonly breaker: Breaker | undefined;
   readonly clock: Clock;
   readonly random: Random;
 }
 
 const known = [
+  "pacing",
+  "budget",
+  "breaker",
   "policies",
   "coalesce",
   "tokensPerConnection",
@@ -79,6 +104,7 @@ const known = [
 export function resilienceFrom(
   options: ResilienceOptions,
   retryOptions: RetryOptions | undefined,
+  namespace: string,
 ): Resilience {
   if (typeof options !== "object" || (options as unknown) === null) {
     throw badOption("resilience", options, "an object, or false");
@@ -97,6 +123,8 @@ export function resilienceFrom(
   if (onEvent !== undefined && typeof onEvent !== "function") {
     throw badOption("resilience.onEvent", onEvent, "a function");
   }
+  const key = `service-bus:${namespace}`;
+  const timed = options.clock && { clock: options.clock };
   const defaults = policiesFrom(retryOptions);
   checkOperations(options.policies, defaults.operations);
   return {
@@ -106,6 +134,9 @@ export function resilienceFrom(
     closeTimeoutMs,
     coalesce,
     tokensPerConnection,
+    gate: sharedGate(key, { ...timed, ...(options.pacing && { pacing: options.pacing }) }),
+    budget: options.budget && sharedBudget(key, { ...timed, ...options.budget }),
+    breaker: options.breaker && sharedBreaker(key, { ...timed, ...options.breaker }),
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,
   };

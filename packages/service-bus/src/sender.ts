@@ -17,8 +17,14 @@ import type { ServiceBusOperation } from "./operations.ts";
 import { Outgoing, type OutgoingOptions } from "./outgoing.ts";
 import type { Resilience } from "./resilience.ts";
 
+import type { SenderLink } from "./sender-link.ts";
+
 type SequenceNumbers = Parameters<OfficialSender["cancelScheduledMessages"]>[0];
 type Schedule = OfficialSender["scheduleMessages"];
+
+// https://learn.microsoft.com/azure/service-bus-messaging/service-bus-throttling: a data operation costs 1 credit, a
+// management operation 10.
+const managementCredits = 10;
 
 /** The official options of a sender, and ours. */
 export interface ServiceBusSenderOptions extends OfficialSenderOptions, OutgoingOptions {
@@ -160,18 +166,23 @@ export class Sender implements ServiceBusSender {
 
   /** From a link that is open, and so has told its size. */
   #emptyBatch(options: CreateMessageBatchOptions | undefined): Promise<ServiceBusMessageBatch> {
-    return this.#run("serviceBus.send", options, async () => {
-      const batch = await this.#entity.link.emptyBatch(options);
+    return this.#onLink(options, async (link) => {
+      const batch = await link.emptyBatch(options);
       if (batch === undefined) throw linkClosedError(this.entityPath);
       return batch;
     });
+  }
+
+  /** What needs the link open and sends nothing: free of charge at the gate. */
+  #onLink<T>(options: OperationOptionsBase | undefined, work: (link: SenderLink) => Promise<T>): Promise<T> {
+    return this.#run("serviceBus.send", options, 0, () => work(this.#entity.link));
   }
 
   #sendSingle(message: SingleMessage, options: OperationOptionsBase | undefined): Promise<void> {
     const { coalescer } = this.#entity;
     const attempt = (scope: Attempt): Promise<void> =>
       coalescer.single(message, this.#coalesce, options, scope);
-    return this.#run("serviceBus.send", options, attempt, this.#transferPolicy());
+    return this.#run("serviceBus.send", options, 1, attempt, this.#transferPolicy());
   }
 
   #sendArray(array: SentArray, options: OperationOptionsBase | undefined): Promise<void> {
@@ -180,7 +191,7 @@ export class Sender implements ServiceBusSender {
     return sendArray(array, options, {
       entityPath: this.entityPath,
       resilience: this.#resilience,
-      plan: (work) => this.#run("serviceBus.send", options, () => work(this.#entity.link)),
+      plan: (work) => this.#onLink(options, work),
       send: (content, policy) => this.#sendWhole(content, options, policy),
     });
   }
@@ -194,7 +205,14 @@ export class Sender implements ServiceBusSender {
     const { coalescer } = this.#entity;
     const whole = (sender: OfficialSender, abortSignal: Lifetime): Promise<void> =>
       sender.sendMessages(content, { ...options, abortSignal });
-    return this.#run("serviceBus.send", options, (attempt) => coalescer.whole(whole, attempt), policy);
+    const credits = isBatch(content) ? content.count : 1;
+    return this.#run(
+      "serviceBus.send",
+      options,
+      credits,
+      (attempt) => coalescer.whole(whole, attempt),
+      policy,
+    );
   }
 
   /** Waiting for a place on the link is not the attempt's time; the transfer has the attempt's timeout instead. */
@@ -212,7 +230,7 @@ export class Sender implements ServiceBusSender {
     work: (sender: OfficialSender, attempt: Attempt) => Promise<T>,
   ): Promise<T> {
     const { link } = this.#entity;
-    return this.#run(operation, options, (attempt) =>
+    return this.#run(operation, options, managementCredits, (attempt) =>
       link.manage((sender) => work(sender, attempt), attempt),
     );
   }
@@ -220,11 +238,12 @@ export class Sender implements ServiceBusSender {
   async #run<T>(
     operation: ServiceBusOperation,
     options: OperationOptionsBase | undefined,
+    cost: number,
     work: (attempt: Attempt) => Promise<T>,
     policy = this.#resilience.policy(operation),
   ): Promise<T> {
     if (this.isClosed) throw senderClosedError(this.entityPath);
-    const { classify, clock, random, onEvent } = this.#resilience;
+    const { classify, clock, random, onEvent, gate, budget, breaker } = this.#resilience;
     const { link } = this.#entity;
     const result = run(work, {
       operation,
@@ -234,6 +253,10 @@ export class Sender implements ServiceBusSender {
       clock,
       random,
       onEvent,
+      gate: cost > 0 ? gate : undefined,
+      cost,
+      budget,
+      breaker,
       signal: this.#lifetime.with(options?.abortSignal),
       ready: operation === "serviceBus.send" ? (scope) => link.ready(scope) : undefined,
       // A refresh is a new link with a new token, which the next attempt makes by itself.
