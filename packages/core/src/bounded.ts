@@ -15,11 +15,14 @@ export interface Attempt {
 
 /** The lazily signalled {@link Attempt}. */
 export class Scope implements Attempt {
+  readonly number: number;
   #controller: AbortController | undefined;
   #ended: { readonly reason: unknown } | undefined;
-  #cut: ((error: Error) => void) | undefined;
+  #bounds: Bounds | undefined;
 
-  constructor(readonly number: number) {}
+  constructor(number: number) {
+    this.number = number;
+  }
 
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
@@ -34,12 +37,19 @@ export class Scope implements Attempt {
   }
 
   fail(error: Error): void {
-    this.#cut?.(error);
+    this.#bounds?.cut(error);
   }
 
-  /** Says what `fail` does; {@link bounded} sets it for as long as the work is under way. */
-  onFail(cut: ((error: Error) => void) | undefined): void {
-    this.#cut = cut;
+  /** Says what `fail` ends, for as long as the work is under way. */
+  enclose(bounds: Bounds): void {
+    this.#bounds = bounds;
+  }
+
+  /** True the first time: then the work is no longer under way. */
+  release(bounds: Bounds): boolean {
+    const isUnderWay = this.#bounds === bounds;
+    this.#bounds = undefined;
+    return isUnderWay;
   }
 
   end(reason: unknown): void {
@@ -48,49 +58,95 @@ export class Scope implements Attempt {
   }
 }
 
+/** What somebody decides about an attempt, and hears of it before the attempt's promise settles. */
+export interface Verdict {
+  /** The error for what is not over after `ms` milliseconds. */
+  late(ms: number): Error;
+  succeeded(): void;
+  /** What to reject with. */
+  failed(error: unknown): unknown;
+}
+
+/** What can end an attempt before its work does. A class and not closures, for every successful call makes one. */
+class Bounds {
+  readonly #scope: Scope;
+  readonly #reject: (error: unknown) => void;
+  readonly #verdict: Verdict;
+  #stopTimer: (() => void) | undefined;
+  #stopListening: (() => void) | undefined;
+
+  constructor(scope: Scope, reject: (error: unknown) => void, verdict: Verdict) {
+    this.#scope = scope;
+    this.#reject = reject;
+    this.#verdict = verdict;
+    scope.enclose(this);
+  }
+
+  limit(ms: number, clock: Clock): void {
+    this.#stopTimer = clock.after(Math.max(0, ms), () => {
+      this.cut(this.#verdict.late(ms));
+    });
+  }
+
+  listen(signal: AbortSignalLike): void {
+    this.#stopListening = onAbort(signal, () => {
+      this.cut(abortErrorOf(signal));
+    });
+  }
+
+  cut(error: unknown): void {
+    this.fail(error);
+    this.#scope.end(error);
+  }
+
+  /** The work failed: whatever comes from it, or ends it, later is nobody's. */
+  fail(error: unknown): void {
+    if (this.#settle()) this.#reject(this.#verdict.failed(error));
+  }
+
+  /** True when the work's success is the end of the attempt. */
+  succeed(): boolean {
+    const isFirst = this.#settle();
+    if (isFirst) this.#verdict.succeeded();
+    return isFirst;
+  }
+
+  #settle(): boolean {
+    this.#stopTimer?.();
+    this.#stopListening?.();
+    return this.#scope.release(this);
+  }
+}
+
 /**
- * Calls `work` at once and settles as it does, but no later than `ms` milliseconds (then with `late()`) and no later than the
- * caller's abort. In both cases the scope's signal aborts and whatever `work` does afterwards is ignored.
+ * Calls `work` at once and settles as it does, but no later than `ms` milliseconds (then with the verdict's `late`) and no
+ * later than the caller's abort. In both cases the scope's signal aborts and whatever `work` does afterwards is ignored.
  */
 export function bounded<T>(
   work: (scope: Attempt) => Promise<T> | T,
   scope: Scope,
   ms: number,
-  late: () => Error,
   clock: Clock,
   signal: AbortSignalLike | undefined,
+  verdict: Verdict,
 ): Promise<T> {
-  if (signal?.aborted === true) return Promise.reject(abortErrorOf(signal));
   return new Promise<T>((resolve, reject) => {
-    const settle = (): void => {
-      scope.onFail(undefined);
-      stopTimer?.();
-      stopListening();
-    };
-    const cut = (error: Error): void => {
-      settle();
-      reject(error);
-      scope.end(error);
-    };
-    const stopListening = onAbort(signal, () => {
-      cut(abortErrorOf(signal as AbortSignalLike));
-    });
-    const stopTimer =
-      ms === Infinity
-        ? undefined
-        : clock.after(Math.max(0, ms), () => {
-            cut(late());
-          });
-    scope.onFail(cut);
+    const bounds = new Bounds(scope, reject, verdict);
+    if (signal !== undefined) {
+      if (signal.aborted) {
+        bounds.cut(abortErrorOf(signal));
+        return;
+      }
+      bounds.listen(signal);
+    }
+    if (ms !== Infinity) bounds.limit(ms, clock);
     // In this turn, or an abort could come between the decision to begin and the beginning.
     begin(work, scope).then(
       (value) => {
-        settle();
-        resolve(value);
+        if (bounds.succeed()) resolve(value);
       },
       (error: unknown) => {
-        settle();
-        reject(error);
+        bounds.fail(error);
       },
     );
   });

@@ -1,6 +1,6 @@
 import { abortErrorOf, type AbortSignalLike } from "./abort.ts";
 import { admission, type Ready } from "./admission.ts";
-import { bounded, Scope, type Attempt } from "./bounded.ts";
+import { bounded, Scope, type Attempt, type Verdict } from "./bounded.ts";
 import type { BreakerRefusal } from "./breaker.ts";
 import { emit } from "./events.ts";
 import { rememberFailure } from "./failure-of.ts";
@@ -26,7 +26,7 @@ const placeHoldsMs = 50;
 const breaking: ReadonlySet<FaultKind> = new Set(["transient", "timeout", "disconnected", "unknown"]);
 
 /** One call of `run()`: what each step of the loop does. */
-export class Call<T> {
+export class Call<T> implements Verdict {
   readonly #work: (attempt: Attempt) => Promise<T> | T;
   readonly #spec: RunSpec;
   readonly #startedAt: number;
@@ -47,20 +47,38 @@ export class Call<T> {
     this.#startedAt = spec.clock.now();
   }
 
-  async attempt(number: number): Promise<T> {
+  /** Rejects with {@link carrier}, whatever failed. */
+  attempt(number: number): Promise<T> {
     this.#number = number;
     this.#began = false;
     try {
       this.#throwIfAborted();
       if (number === 1) this.#passBreaker();
       const entering = this.#enter();
-      if (entering !== undefined) await entering;
-      this.#began = true;
-      return await this.#bounded(this.#work, this.#attemptMs(entering !== undefined));
+      if (entering === undefined) return this.#begin(false);
+      return entering.then(
+        () => this.#begin(true),
+        (error: unknown) => {
+          throw this.failed(error);
+        },
+      );
     } catch (error) {
-      this.#error = error;
-      throw carrier;
+      return Promise.reject(this.failed(error));
     }
+  }
+
+  #begin(waited: boolean): Promise<T> {
+    this.#began = true;
+    const { clock, signal, policy } = this.#spec;
+    const leftMs = waited || this.#number > 1 ? this.#left() : policy.deadlineMs;
+    const ms = Math.min(policy.attemptTimeoutMs, leftMs);
+    return bounded(this.#work, new Scope(this.#number), ms, clock, signal, this);
+  }
+
+  /** An attempt failed: the error waits here while its stand-in goes through p-retry. */
+  failed(error: unknown): Error {
+    this.#error = error;
+    return carrier;
   }
 
   /** After a failed attempt: true once the next may begin. */
@@ -88,6 +106,7 @@ export class Call<T> {
     return this.#act(decision.action, fault, decision.waitMs);
   }
 
+  /** An attempt succeeded, and with it the call. */
   succeeded(): void {
     const { onEvent, operation, target, breaker, budget } = this.#spec;
     this.#leaveGate("accepted");
@@ -98,8 +117,8 @@ export class Call<T> {
     emit(onEvent, { type: "recovered", operation, target, attempts: this.#number, elapsedMs });
   }
 
-  /** The error for the caller, remembered for failureOf(). */
-  failed(): unknown {
+  /** The call failed: the error for the caller, remembered for failureOf(). */
+  ended(): unknown {
     const trouble = this.#trouble;
     const { reason, error } = trouble?.ending ?? { reason: "permanent", error: this.#error };
     const fault = trouble?.fault;
@@ -203,11 +222,11 @@ export class Call<T> {
     trouble.retried = action === "retry" ? fault.kind : undefined;
     try {
       if (action !== "retry" && act !== undefined) {
-        await this.#bounded(
-          () => act(action, fault),
-          this.#left(),
-          () => this.#tooLate(),
-        );
+        await bounded(() => act(action, fault), new Scope(this.#number), this.#left(), clock, signal, {
+          late: () => this.#tooLate(),
+          succeeded: () => undefined,
+          failed: (error) => error,
+        });
       }
       if (this.#left() <= waitMs) return this.#end("deadline", this.#error, false);
       await sleep(waitMs, clock, signal);
@@ -243,22 +262,14 @@ export class Call<T> {
     return false;
   }
 
-  #bounded<R>(
-    work: (attempt: Attempt) => Promise<R> | R,
-    ms: number,
-    late = () => this.#late(ms),
-  ): Promise<R> {
-    const { clock, signal } = this.#spec;
-    return bounded(work, new Scope(this.#number), ms, late, clock, signal);
-  }
-
   /** The deadline came before an attempt could begin. */
   #tooLate(): Error {
     this.#deadlinePassed = true;
-    return this.#late(this.#spec.policy.deadlineMs, "deadline");
+    return this.late(this.#spec.policy.deadlineMs, "deadline");
   }
 
-  #late(ms: number, code = this.#limit(ms)): Error {
+  /** The error for an attempt, or a call, that is not over after `ms` milliseconds. */
+  late(ms: number, code = this.#limit(ms)): Error {
     const { timeoutError, operation } = this.#spec;
     const text = `${operation} had no answer within ${String(Math.round(ms))} ms.`;
     return timeoutError?.(ms) ?? new HoldfastError(code, text);
@@ -267,11 +278,6 @@ export class Call<T> {
   /** Which of the two bounds an attempt of `ms` milliseconds ran into. */
   #limit(ms: number): "attempt-timeout" | "deadline" {
     return ms < this.#spec.policy.attemptTimeoutMs ? "deadline" : "attempt-timeout";
-  }
-
-  #attemptMs(waited: boolean): number {
-    const { attemptTimeoutMs, deadlineMs } = this.#spec.policy;
-    return Math.min(attemptTimeoutMs, waited || this.#number > 1 ? this.#left() : deadlineMs);
   }
 
   #left(): number {

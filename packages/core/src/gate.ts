@@ -80,7 +80,7 @@ const catchUpMs = 100;
  * The service counts in fixed windows that begin when it likes, and messages travel for different times. So no stretch of
  * ours that is this much longer than a second holds more credits than a second's.
  */
-const pacedWindowMs = 1_120;
+const pacedWindowMs = 1_090;
 
 /** However much one operation costs, the others do not wait longer for it to be paid. */
 const longestDebtMs = 10_000;

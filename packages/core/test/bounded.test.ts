@@ -1,9 +1,10 @@
 import { describe, expect, it, vi } from "vitest";
-import { bounded, Scope } from "../src/bounded.ts";
+import { bounded, Scope, type Verdict } from "../src/bounded.ts";
 import { virtualClock } from "../src/testing.ts";
 import { countingSignal, rejection } from "./scene.ts";
 
 const late = (): Error => new Error("late");
+const verdict: Verdict = { late, succeeded: () => {}, failed: (error) => error };
 const never = (): Promise<never> => new Promise(() => {});
 
 describe("the attempt's signal", () => {
@@ -25,9 +26,11 @@ describe("work within bounds", () => {
   it("settles as the work does and leaves neither timer nor listener", async () => {
     const clock = virtualClock();
     const signal = countingSignal();
-    expect(await bounded(() => Promise.resolve(5), new Scope(1), 100, late, clock, signal)).toBe(5);
+    expect(await bounded(() => Promise.resolve(5), new Scope(1), 100, clock, signal, verdict)).toBe(5);
     expect(
-      await rejection(bounded(() => Promise.reject(new Error("x")), new Scope(1), 100, late, clock, signal)),
+      await rejection(
+        bounded(() => Promise.reject(new Error("x")), new Scope(1), 100, clock, signal, verdict),
+      ),
     ).toEqual(new Error("x"));
     expect([clock.pending, signal.listeners]).toEqual([0, 0]);
   });
@@ -37,7 +40,7 @@ describe("work within bounds", () => {
     const work = () => {
       throw new TypeError("at once");
     };
-    expect(await rejection(bounded(work, new Scope(1), 100, late, clock, undefined))).toEqual(
+    expect(await rejection(bounded(work, new Scope(1), 100, clock, undefined, verdict))).toEqual(
       new TypeError("at once"),
     );
     expect(clock.pending).toBe(0);
@@ -49,7 +52,7 @@ describe("work within bounds", () => {
     const scope = new Scope(1);
     let finish: (value: string) => void = () => {};
     const work = () => new Promise<string>((resolve) => (finish = resolve));
-    const result = rejection(bounded(work, scope, 100, late, clock, signal));
+    const result = rejection(bounded(work, scope, 100, clock, signal, verdict));
     expect(await clock.settle(result)).toEqual(late());
     expect(clock.now()).toBe(100);
     expect(scope.signal.reason).toEqual(late());
@@ -61,7 +64,7 @@ describe("work within bounds", () => {
     const clock = virtualClock();
     const signal = countingSignal();
     const scope = new Scope(1);
-    const result = rejection(bounded(never, scope, Infinity, late, clock, signal));
+    const result = rejection(bounded(never, scope, Infinity, clock, signal, verdict));
     signal.abort("shutdown");
     expect(await result).toMatchObject({ name: "AbortError", cause: "shutdown" });
     expect(scope.signal.aborted).toBe(true);
@@ -75,7 +78,7 @@ describe("work within bounds", () => {
       abortedWhenCalled = signal.aborted;
       return never();
     };
-    const result = rejection(bounded(work, new Scope(1), 100, late, virtualClock(), signal));
+    const result = rejection(bounded(work, new Scope(1), 100, virtualClock(), signal, verdict));
     signal.abort();
     await result;
     expect(abortedWhenCalled).toBe(false);
@@ -86,16 +89,41 @@ describe("work within bounds", () => {
     const signal = countingSignal();
     signal.abort();
     const clock = virtualClock();
-    const result = bounded(work, new Scope(1), 100, late, clock, signal);
+    const result = bounded(work, new Scope(1), 100, clock, signal, verdict);
     expect(await rejection(result)).toMatchObject({ name: "AbortError" });
     expect(work).not.toHaveBeenCalled();
     expect([clock.pending, signal.listeners]).toEqual([0, 0]);
   });
 
+  it("tells the verdict once, whatever else would have ended it", async () => {
+    const told: string[] = [];
+    const heard: Verdict = {
+      late,
+      succeeded: () => void told.push("succeeded"),
+      failed: (error) => {
+        told.push(String(error));
+        return "another error";
+      },
+    };
+    const clock = virtualClock();
+    const signal = countingSignal();
+    const scope = new Scope(1);
+    const work = () => Promise.reject(new Error("its own"));
+    const result = rejection(bounded(work, scope, 0, clock, signal, heard));
+    scope.fail(new Error("lost"));
+    signal.abort();
+    expect(await result).toBe("another error");
+    await clock.advance(100);
+    const done = new Scope(2);
+    expect(await bounded(() => 1, done, 100, clock, undefined, heard)).toBe(1);
+    done.fail(new Error("too late"));
+    expect(told).toEqual(["Error: lost", "succeeded"]);
+  });
+
   it("can be failed by whoever knows that it is lost, once, and not after it ended", async () => {
     const clock = virtualClock();
     const scope = new Scope(1);
-    const result = rejection(bounded(never, scope, 100, late, clock, undefined));
+    const result = rejection(bounded(never, scope, 100, clock, undefined, verdict));
     const lost = new Error("the link is gone");
     scope.fail(lost);
     scope.fail(new Error("again"));
@@ -103,7 +131,7 @@ describe("work within bounds", () => {
     expect(scope.signal.reason).toBe(lost);
     expect(clock.pending).toBe(0);
     const done = new Scope(2);
-    expect(await bounded(() => 7, done, 100, late, clock, undefined)).toBe(7);
+    expect(await bounded(() => 7, done, 100, clock, undefined, verdict)).toBe(7);
     done.fail(lost);
     expect(done.signal.aborted).toBe(false);
   });

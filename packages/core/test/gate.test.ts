@@ -64,6 +64,15 @@ async function overload(
   return refused;
 }
 
+/** Throttles everything for a minute and more: then one credit in two seconds is left. */
+async function choke(door: Gate, clock: VirtualClock): Promise<void> {
+  for (let second = 0; second < 60; second += 1) {
+    await door.enter("send", 1)?.admitted;
+    door.leave("throttled", 1);
+    await clock.advance(1_000);
+  }
+}
+
 describe("a gate that has not seen throttling", () => {
   it("lets everything pass at once and sets no timer", () => {
     const { clock, door } = scene();
@@ -113,11 +122,22 @@ describe("throttling", () => {
     expect(door.state.creditsPerSecond).toBeCloseTo(0.85 * 25, 0);
   });
 
+  it("begins at a guess when nothing was accepted lately, and does not end below one credit in two seconds", async () => {
+    const { clock, door } = scene();
+    await pass(door, clock);
+    await clock.advance(3_600_000);
+    door.enter("send", 1);
+    door.leave("throttled", 1);
+    expect(door.state.creditsPerSecond).toBe(8.5);
+    await choke(door, clock);
+    expect(door.state.creditsPerSecond).toBeGreaterThanOrEqual(0.5);
+  });
+
   it("is forgotten when nobody has had to wait for ten seconds", async () => {
     const { clock, door } = scene();
     door.enter("send", 1);
     door.leave("throttled", 1);
-    expect(door.state.creditsPerSecond).toBeLessThan(1);
+    expect(door.state.creditsPerSecond).toBeLessThan(10);
     await clock.advance(10_001);
     expect(door.state.creditsPerSecond).toBe(Infinity);
     expect(clock.pending).toBe(0);
@@ -125,8 +145,8 @@ describe("throttling", () => {
 
   it("is not forgotten while somebody waits, however long", async () => {
     const { clock, door } = scene();
-    door.enter("send", 1);
-    door.leave("throttled", 1);
+    await choke(door, clock);
+    expect(door.state.creditsPerSecond).toBeLessThan(1);
     for (let index = 0; index < 60; index += 1) door.enter("send", 1);
     await clock.advance(20_000);
     expect(door.state.waiting).toBeGreaterThan(30);
