@@ -9,7 +9,7 @@ it("M-09 sends 5000 messages through 50 senders of an entity over one connection
   await using client = new ServiceBusClient(bus.connectionString);
   const senders = Array.from({ length: 50 }, () => client.createSender("orders"));
   await Promise.all(
-    Array.from({ length: 5_000 }, (_, index) => senders[index % 50]?.sendMessages({ body: index })),
+    Array.from({ length: 5_000 }, (_, index) => senders[index % 50]!.sendMessages({ body: index })),
   );
   expect(bus.journal.stored("orders")).toHaveLength(5_000);
   expect(bus.journal.connections()).toHaveLength(1);

@@ -25,7 +25,7 @@ it("M-14 splits 10 000 messages of 1 KB by size and key, in order within each ke
   for (let session = 0; session < 4; session += 1) {
     const order = stored
       .filter(({ sessionId }) => sessionId === `session-${String(session)}`)
-      .map(({ applicationProperties }) => applicationProperties?.["index"]);
+      .map(({ applicationProperties }) => applicationProperties["index"]);
     expect(order).toEqual(Array.from({ length: 2_500 }, (_, index) => index * 4 + session));
   }
 }, 60_000);
