@@ -1,55 +1,64 @@
 /**
- * The credits spent in the latest stretch of time, so that no stretch of that length ever holds more than the limit.
- * Not a bucket: a full bucket on top of a second's refill is twice the limit in one of the service's windows.
+ * Sees to it that no second holds more credits than the limit, wherever the service lets its seconds begin and however
+ * long messages travel: an operation may have been counted at any moment from its beginning to its answer, so it takes
+ * up its credits from its beginning until a second after its answer. Not a bucket: a full bucket on top of a second's
+ * refill is twice the limit in one of the service's seconds.
  */
 export class CreditWindow {
-  /** Credits in any stretch. */
+  /** Credits in any second. */
   limit: number;
-  readonly #lengthMs: number;
-  /** What was spent when, oldest first, from #first on. */
-  readonly #spent: { readonly since: number; at: number; credits: number }[] = [];
+  /** What was answered when, oldest first, from #first on. */
+  readonly #answered: { readonly since: number; at: number; credits: number }[] = [];
   #first = 0;
   #sum = 0;
 
-  constructor(limit: number, lengthMs: number) {
+  constructor(limit: number) {
     this.limit = limit;
-    this.#lengthMs = lengthMs;
   }
 
-  /** When `credits` more will fit, in the clock's milliseconds; `now` or earlier when they fit already. */
-  freeAt(credits: number, now: number): number {
+  /**
+   * When `credits` more will fit, in the clock's milliseconds; `now` when they fit already, Infinity when an answer has
+   * to come first. What costs more than the limit fits when there is nothing else.
+   *
+   * @param open - credits of operations that were not answered yet.
+   */
+  freeAt(credits: number, open: number, now: number): number {
     this.#forget(now);
-    let excess = this.#sum + Math.min(credits, this.limit) - this.limit;
-    for (let index = this.#first; excess > 0; index += 1) {
-      const entry = this.#spent[index];
+    let excess = open + this.#sum - Math.max(0, this.limit - credits);
+    if (excess <= 0) return now;
+    for (let index = this.#first; index < this.#answered.length; index += 1) {
+      const entry = this.#answered[index];
       if (entry === undefined) break;
       excess -= entry.credits;
-      if (excess <= 0) return entry.at + this.#lengthMs;
+      if (excess <= 0) return entry.at + lengthMs;
     }
-    return now;
+    return Infinity;
   }
 
-  /** One operation that costs more than the limit fills the window. */
-  spend(credits: number, now: number): void {
-    const last = this.#spent.at(-1);
-    const amount = Math.min(credits, this.limit);
-    // What is spent within a few milliseconds counts as spent at the last of them: few entries, and never too little.
-    if (last !== undefined && this.#spent.length > this.#first && now - last.since < this.#lengthMs / 200) {
-      last.credits += amount;
+  answered(credits: number, now: number): void {
+    const last = this.#answered.length > this.#first ? this.#answered.at(-1) : undefined;
+    // What is answered within a few milliseconds counts as answered at the last of them: fewer entries, never too little.
+    if (last !== undefined && now - last.since < mergeMs) {
+      last.credits += credits;
       last.at = now;
-    } else this.#spent.push({ since: now, at: now, credits: amount });
-    this.#sum += amount;
+    } else this.#answered.push({ since: now, at: now, credits });
+    this.#sum += credits;
   }
 
   #forget(now: number): void {
-    for (let entry = this.#spent[this.#first]; entry !== undefined; entry = this.#spent[this.#first]) {
-      if (entry.at + this.#lengthMs > now) break;
+    for (let entry = this.#answered[this.#first]; entry !== undefined; entry = this.#answered[this.#first]) {
+      if (entry.at + lengthMs > now) break;
       this.#sum -= entry.credits;
       this.#first += 1;
     }
-    if (this.#first * 2 > this.#spent.length) {
-      this.#spent.splice(0, this.#first);
+    if (this.#first === this.#answered.length) this.#sum = 0;
+    if (this.#first * 2 >= this.#answered.length) {
+      this.#answered.splice(0, this.#first);
       this.#first = 0;
     }
   }
 }
+
+/** A second, and a little for clocks that do not agree on how long that is. */
+const lengthMs = 1_005;
+const mergeMs = 5;

@@ -76,12 +76,6 @@ export function gate(options: GateOptions = {}): Gate {
 /** How much of its rate a gate that was idle, or woken late, may make up for at once. */
 const catchUpMs = 100;
 
-/**
- * The service counts in fixed windows that begin when it likes, and messages travel for different times. So no stretch of
- * ours that is this much longer than a second holds more credits than a second's.
- */
-const pacedWindowMs = 1_090;
-
 /** However much one operation costs, the others do not wait longer for it to be paid. */
 const longestDebtMs = 10_000;
 
@@ -99,6 +93,7 @@ class PacedGate implements Gate {
   #window: CreditWindow | undefined;
   #maxInFlight = Infinity;
   #inFlight = 0;
+  #inFlightCredits = 0;
   /** When what has been spent so far is paid for, at the rate of its time. */
   #paidAt = -Infinity;
   /** Only wakes the gate: losing or repeating it changes nothing. */
@@ -122,6 +117,7 @@ class PacedGate implements Gate {
     // Nothing limits: not even the time matters.
     if (this.#isSilent) {
       this.#inFlight += 1;
+      this.#inFlightCredits += cost;
       return undefined;
     }
     if (!lanes.includes(lane)) throw badOption("lane", lane, `one of ${lanes.join(", ")}`);
@@ -139,6 +135,8 @@ class PacedGate implements Gate {
 
   leave(outcome: GateOutcome, cost: number): void {
     this.#inFlight -= 1;
+    this.#inFlightCredits = this.#inFlight === 0 ? 0 : this.#inFlightCredits - cost;
+    this.#window?.answered(cost, this.#now());
     if (outcome === "accepted") this.#adaptive.accepted(cost, this.#clock);
     else if (outcome === "throttled") this.#adaptive.throttled(this.#now());
     if (this.#line.length > 0) this.#serve(this.#now());
@@ -149,7 +147,7 @@ class PacedGate implements Gate {
     this.#maxInFlight = Math.min(this.#maxInFlight, maxInFlight);
     if (creditsPerSecond >= this.#creditsPerSecond) return;
     this.#creditsPerSecond = creditsPerSecond;
-    this.#window ??= new CreditWindow(creditsPerSecond, pacedWindowMs);
+    this.#window ??= new CreditWindow(creditsPerSecond);
     this.#window.limit = creditsPerSecond;
   }
 
@@ -175,16 +173,16 @@ class PacedGate implements Gate {
     this.#alarm = undefined;
   }
 
-  /** When an operation may begin; Infinity means when another ends. */
+  /** When an operation may begin; Infinity means: not before another ends. */
   #opensAt(cost: number, now: number): number {
     if (this.#inFlight >= this.#maxInFlight) return Infinity;
-    const free = this.#window?.freeAt(cost, now) ?? now;
+    const free = this.#window?.freeAt(cost, this.#inFlightCredits, now) ?? now;
     return Math.max(free, this.#rate(now) === Infinity ? now : this.#paidAt);
   }
 
   #admit(cost: number, now: number): void {
     this.#inFlight += 1;
-    this.#window?.spend(cost, now);
+    this.#inFlightCredits += cost;
     const rate = this.#rate(now);
     if (rate !== Infinity) {
       const debtMs = Math.min((cost / rate) * 1_000, longestDebtMs);
@@ -194,7 +192,7 @@ class PacedGate implements Gate {
 
   /** Credits a second, the limits of both kinds together. */
   #rate(now: number): number {
-    return Math.min((this.#creditsPerSecond * 1_000) / pacedWindowMs, this.#adaptive.perSecond(now));
+    return Math.min(this.#creditsPerSecond, this.#adaptive.perSecond(now));
   }
 
   #wakeAt(at: number, now: number): void {
