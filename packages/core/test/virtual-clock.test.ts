@@ -83,3 +83,23 @@ it("fires every timer exactly at its time, in order, for any set of delays", asy
     { numRuns: 30 },
   );
 });
+
+it("stays exact when timers are cancelled in any order, and those set first fire first", async () => {
+  const set = fc.record({ ms: fc.nat(20), cancelled: fc.boolean() });
+  await fc.assert(
+    fc.asyncProperty(fc.array(set, { maxLength: 60 }), async (timers) => {
+      const clock = virtualClock();
+      const fired: number[] = [];
+      const cancels = timers.map(({ ms }, index) => clock.after(ms, () => fired.push(index)));
+      timers.forEach(({ cancelled }, index) => {
+        if (cancelled) cancels[index]!();
+        if (cancelled) cancels[index]!();
+      });
+      const left = timers.map((timer, index) => ({ ...timer, index })).filter(({ cancelled }) => !cancelled);
+      expect(clock.pending).toBe(left.length);
+      await clock.advance(20);
+      expect(fired).toEqual(left.toSorted((a, b) => a.ms - b.ms).map(({ index }) => index));
+    }),
+    { numRuns: 100 },
+  );
+});

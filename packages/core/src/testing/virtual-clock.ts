@@ -1,4 +1,5 @@
 import type { Clock } from "../clock.ts";
+import { TimerHeap, type Timer } from "./timer-heap.ts";
 
 /** Time that moves only when told to. */
 export interface VirtualClock extends Clock {
@@ -10,22 +11,12 @@ export interface VirtualClock extends Clock {
   readonly pending: number;
 }
 
-interface Timer {
-  readonly at: number;
-  readonly fire: () => void;
-}
-
 /** Starts at 0 ms; `wallNow()` starts at `epochMs` (default 0). */
 export function virtualClock(epochMs = 0): VirtualClock {
-  const timers = new Set<Timer>();
+  const timers = new TimerHeap();
   let now = 0;
-  const earliest = (): Timer | undefined => {
-    let first: Timer | undefined;
-    for (const timer of timers) if (first === undefined || timer.at < first.at) first = timer;
-    return first;
-  };
   const fire = (timer: Timer): void => {
-    timers.delete(timer);
+    timers.remove(timer);
     now = Math.max(now, timer.at);
     timer.fire();
   };
@@ -33,14 +24,15 @@ export function virtualClock(epochMs = 0): VirtualClock {
     now: () => now,
     wallNow: () => epochMs + now,
     after(ms, callback) {
-      const timer = { at: now + Math.max(0, ms), fire: callback };
-      timers.add(timer);
-      return () => timers.delete(timer);
+      const timer = timers.add(now + Math.max(0, ms), callback);
+      return () => {
+        timers.remove(timer);
+      };
     },
     async advance(ms) {
       const end = now + ms;
       await idle();
-      for (let timer = earliest(); timer !== undefined && timer.at <= end; timer = earliest()) {
+      for (let timer = timers.first; timer !== undefined && timer.at <= end; timer = timers.first) {
         fire(timer);
         await idle();
       }
@@ -54,7 +46,7 @@ export function virtualClock(epochMs = 0): VirtualClock {
       promise.then(mark, mark);
       await idle();
       while (!settled) {
-        const timer = earliest();
+        const timer = timers.first;
         if (timer !== undefined) fire(timer);
         else if (!(await stirs(() => settled || timers.size > 0))) {
           throw new Error("The promise is pending and no timer is left to move it.");
