@@ -1,0 +1,36 @@
+import { serviceBus } from "@holdfast/simulators/service-bus";
+import { expect, it } from "vitest";
+import { ServiceBusClient } from "@holdfast/service-bus";
+
+it("closes the receivers' connection as well as the senders'", async () => {
+  await using bus = await serviceBus({ queues: ["orders"] });
+  const client = new ServiceBusClient(bus.connectionString);
+  await client.createSender("orders").sendMessages({ body: 1 });
+  const receiver = client.createReceiver("orders");
+  expect(await receiver.receiveMessages(1)).toHaveLength(1);
+  expect(bus.journal.connections().filter(({ closedAt }) => closedAt === undefined)).toHaveLength(2);
+  await client.close();
+  expect(receiver.isClosed).toBe(true);
+  await expect
+    .poll(() => bus.journal.connections().filter(({ closedAt }) => closedAt === undefined))
+    .toEqual([]);
+});
+
+it("detaches the link of a sender that is closed, once", async () => {
+  await using bus = await serviceBus({ queues: ["orders"] });
+  await using client = new ServiceBusClient(bus.connectionString);
+  const sender = client.createSender("orders");
+  await sender.sendMessages({ body: 1 });
+  await Promise.all([sender.close(), sender.close()]);
+  await expect.poll(() => bus.journal.detaches("orders").map(({ by }) => by)).toEqual(["client"]);
+});
+
+it("gives a sender with an identifier a link of its own, under that name", async () => {
+  await using bus = await serviceBus({ queues: ["orders"] });
+  await using client = new ServiceBusClient(bus.connectionString);
+  const own = client.createSender("orders", { identifier: "billing" });
+  await own.sendMessages({ body: 1 });
+  await client.createSender("orders").sendMessages({ body: 2 });
+  expect(own.identifier).toBe("billing");
+  expect(bus.journal.attaches("orders")).toHaveLength(2);
+});
