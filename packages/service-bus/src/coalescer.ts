@@ -24,7 +24,7 @@ interface Entry {
 const maxInFlight = 900;
 
 // Single sends queue while so many transfers are under way. Few enough to let them gather, enough to fill the line.
-const maxSingles = 16;
+const maxSingles = 8;
 
 // Far below the service's 4500: a batch is accepted or refused as one, and refused ones are sent again singly.
 const maxBatchMessages = 500;
