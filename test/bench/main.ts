@@ -2,12 +2,14 @@
 import { parseArgs } from "node:util";
 import { models } from "./models.ts";
 import { policyBench } from "./policy.ts";
+import { sendBench } from "./send.ts";
 import { table, type Result } from "./result.ts";
 
 /** Every bench, by the name it is called with. */
 const benches: Readonly<Record<string, () => Promise<readonly Result[]>>> = {
   models,
   policy: policyBench,
+  send: sendBench,
 };
 
 const { values, positionals } = parseArgs({

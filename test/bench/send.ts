@@ -7,24 +7,8 @@ import {
   type ServiceBusSender,
 } from "@azure/service-bus";
 import { ServiceBusClient } from "@holdfast/service-bus";
-
-/** One comparison: messages a second of ours over those of the official client, in pairs taken in turn. */
-export interface SendResult {
-  readonly name: string;
-  readonly required: number | undefined;
-  readonly aim: number | undefined;
-  /** Median of the pairs' ratios. */
-  readonly measured: number;
-  /** The middle 80 % of the pairs' ratios. */
-  readonly interval: readonly [number, number];
-  readonly pairs: number;
-  /** Messages a second, medians. */
-  readonly bareRate: number;
-  readonly oursRate: number;
-  /** Processor time of the client's process for each message, in microseconds, medians. */
-  readonly bareCpuUs: number;
-  readonly oursCpuUs: number;
-}
+import { digits, reported, type Result } from "./result.ts";
+import { interval, median } from "./statistics.ts";
 
 type Work = (sender: ServiceBusSender) => Promise<number>;
 
@@ -117,10 +101,10 @@ const comparisons: readonly Comparison[] = [
   },
 ];
 
-/** Runs every comparison. */
-export async function benchSend(): Promise<SendResult[]> {
-  const results: SendResult[] = [];
-  for (const comparison of comparisons) results.push(await compare(comparison));
+/** Messages a second of ours over those of the official client, in pairs taken in turn, and processor time. */
+export async function sendBench(): Promise<Result[]> {
+  const results: Result[] = [];
+  for (const comparison of comparisons) results.push(...(await compare(comparison)));
   return results;
 }
 
@@ -131,7 +115,7 @@ async function compare({
   aim,
   pairs,
   work,
-}: Comparison): Promise<SendResult> {
+}: Comparison): Promise<Result[]> {
   const service = await startService(acknowledgementDelayMs);
   const bareClient = new OfficialClient(service.connectionString);
   const oursClient = new ServiceBusClient(service.connectionString);
@@ -148,27 +132,25 @@ async function compare({
   await Promise.all([bareClient.close(), oursClient.close()]);
   service.stop();
   const ratios = samples.map((pair) => pair.ours.rate / pair.bare.rate);
-  return {
-    ...{ name, required, aim, pairs },
-    measured: quantile(ratios, 0.5),
-    interval: [quantile(ratios, 0.1), quantile(ratios, 0.9)],
-    bareRate: quantile(
-      samples.map((pair) => pair.bare.rate),
-      0.5,
-    ),
-    oursRate: quantile(
-      samples.map((pair) => pair.ours.rate),
-      0.5,
-    ),
-    bareCpuUs: quantile(
-      samples.map((pair) => pair.bare.cpuUs),
-      0.5,
-    ),
-    oursCpuUs: quantile(
-      samples.map((pair) => pair.ours.cpuUs),
-      0.5,
-    ),
-  };
+  const measured = median(ratios);
+  const range = pairs === 1 ? undefined : interval(ratios);
+  const bareCpuUs = median(samples.map((pair) => pair.bare.cpuUs));
+  const oursCpuUs = median(samples.map((pair) => pair.ours.cpuUs));
+  const bound =
+    required === undefined
+      ? undefined
+      : `>= ${String(required)}${aim === undefined ? "" : ` (aim ${String(aim)})`}`;
+  return [
+    {
+      name,
+      required: bound,
+      measured,
+      interval: range,
+      unit: "x bare",
+      ok: required === undefined ? undefined : measured >= required,
+    },
+    reported(`  client CPU for each message: bare ${digits(bareCpuUs)} us, ours`, "us", oursCpuUs),
+  ];
 }
 
 interface Sample {
@@ -197,9 +179,4 @@ async function startService(acknowledgementDelayMs: number): Promise<RunningServ
     child.once("message", (text: string) => resolve(text)),
   );
   return { connectionString, forget: () => child.send("forget"), stop: () => child.disconnect() };
-}
-
-function quantile(values: readonly number[], q: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.round((sorted.length - 1) * q)] ?? Number.NaN;
 }
