@@ -39,8 +39,18 @@ it.each(["Busy", "Internal", "Detached", "Unauthorized", "TokensFull"])(
   },
 );
 
+it.each(["Busy", "Internal"])(
+  "guide: four attempts, 1 to 2, 2 to 3 and 4 to 5 s apart, after %s",
+  async (code) => {
+    const { clock, run, seen } = scene({ policy: presets.guide });
+    await clock.settle(rejection(run(() => Promise.reject(failure(code)))));
+    const gaps = seen.slice(1).map((at, index) => Math.floor((at - (seen[index] ?? 0)) / 1_000));
+    expect(gaps).toEqual([1, 2, 4]);
+  },
+);
+
 it("are frozen", () => {
-  for (const value of [presets, presets.request, presets.reconnect, presets.none]) {
+  for (const value of [presets, presets.request, presets.reconnect, presets.guide, presets.none]) {
     expect(Object.isFrozen(value)).toBe(true);
   }
 });
