@@ -218,6 +218,7 @@ describe("calls behind a breaker", () => {
     expect(one.state.name).toBe("half-open");
     signal.abort();
     await trial;
+    expect(one.state.name).toBe("open");
     await clock.settle(rejection(run(() => "done", { breaker: one, signal })));
     expect(await clock.settle(run(() => "done", { breaker: one }))).toBe("done");
     expect(one.state.name).toBe("closed");
