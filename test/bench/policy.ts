@@ -1,4 +1,3 @@
-import { spawnSync } from "node:child_process";
 import {
   backoff,
   failureOf,
@@ -30,7 +29,6 @@ const names = ["bare", full, timed, peer, timedPeer, documented] as const satisf
 
 /** What a call that succeeds at once costs beside the same call through cockatiel and p-retry, and what an abort takes. */
 export async function policyBench(): Promise<readonly Result[]> {
-  build();
   const ns = await takeTurns(names, rounds, sampleMs);
   const ratio = (ours: keyof typeof ns, theirs: keyof typeof ns): number[] =>
     ns[ours].map((value, round) => value / (ns[theirs][round] ?? NaN));
@@ -47,17 +45,6 @@ export async function policyBench(): Promise<readonly Result[]> {
     ...(await aborts()),
     ...caps(),
   ];
-}
-
-/** The contenders meet the packages as published; see turns.ts. */
-function build(): void {
-  const npm = process.platform === "win32" ? "npm.cmd" : "npm";
-  const built = spawnSync(npm, ["run", "--silent", "build", "--workspace", "@holdfast/core"], {
-    cwd: new URL("../../", import.meta.url),
-    stdio: ["ignore", "ignore", "pipe"],
-    encoding: "utf8",
-  });
-  if (built.status !== 0) throw new Error(`@holdfast/core does not build.\n${built.stderr}`);
 }
 
 /** With a young generation so large that nothing is collected while it is measured. */
