@@ -4,7 +4,7 @@ import tseslint from "typescript-eslint";
 import { fileName } from "./scripts/lint/file-name.js";
 import { layer } from "./scripts/lint/layer.js";
 
-// core <- service-bus; simulators stand alone; tests and examples may import everything that is public.
+// core <- service-bus, signalr, iot-device; simulators stand alone; tests and examples may import all that is public.
 const layers = [
   {
     files: ["packages/core/src/**"],
@@ -32,6 +32,26 @@ const layers = [
     because: "the fault table is read by tools that have no SDK installed",
   },
   {
+    files: ["packages/signalr/src/**"],
+    ignores: ["packages/signalr/src/faults.ts"],
+    folder: "packages/signalr/src",
+    modules: ["@microsoft/signalr", "@holdfast/core"],
+    because: "the wrapper knows the official client and core, nothing else; it runs in browsers",
+  },
+  {
+    files: ["packages/iot-device/src/**"],
+    ignores: ["packages/iot-device/src/faults.ts"],
+    folder: "packages/iot-device/src",
+    modules: ["azure-iot-device(-mqtt|-amqp|-http)?", "node:.+", "@holdfast/core"],
+    because: "the wrapper knows the official client and core, nothing else",
+  },
+  {
+    files: ["packages/signalr/src/faults.ts", "packages/iot-device/src/faults.ts"],
+    folder: "packages",
+    modules: ["@holdfast/core"],
+    because: "the fault table is read by tools that have no SDK installed",
+  },
+  {
     files: ["packages/simulators/src/**"],
     folder: "packages/simulators/src",
     modules: ["(?!@azure/|@holdfast/).+"],
@@ -47,6 +67,8 @@ const layers = [
       "rhea(/.+)?",
       "ws",
       "@azure/.+",
+      "@microsoft/signalr.*",
+      "azure-iot.+",
       "@holdfast/simulators(/.+)?",
     ],
     because: "a simulator is proved with the official clients, not with ours",
