@@ -34,7 +34,7 @@ function settlementOf(
       const text = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
       const properties = deadLetterProperties(
         text(info["DeadLetterReason"]),
-        text(info["DeadLetterErrorDescription"]) ?? description,
+        text(info["DeadLetterErrorDescription"]) ?? text(description),
       );
       // Without an error: clients read an error in the answer as the failure of the settlement.
       return { what: { disposition: "dead-lettered", properties }, reply: outcomes.rejected() };
