@@ -40,10 +40,16 @@ const layers = [
   },
   {
     files: ["packages/iot-device/src/**"],
-    ignores: ["packages/iot-device/src/faults.ts"],
+    ignores: ["packages/iot-device/src/faults.ts", "packages/iot-device/src/outbox-disk.ts"],
     folder: "packages/iot-device/src",
     modules: ["azure-iot-device(-mqtt|-amqp|-http)?", "node:.+", "@holdfast/core"],
     because: "the wrapper knows the official client and core, nothing else",
+  },
+  {
+    files: ["packages/iot-device/src/outbox-disk.ts"],
+    folder: "packages/iot-device/src",
+    modules: ["classic-level", "node:.+", "@holdfast/core"],
+    because: "the embedded store is an optional peer: whoever keeps the outbox in memory does not install it",
   },
   {
     files: ["packages/signalr/src/faults.ts", "packages/iot-device/src/faults.ts"],

@@ -2,7 +2,7 @@ import { defineConfig } from "tsdown";
 
 // The official client and the core stay external: an application has one copy of each.
 export default defineConfig({
-  entry: ["src/index.ts"],
+  entry: ["src/index.ts", "src/faults.ts", "src/outbox-disk.ts"],
   platform: "node",
   target: "es2022",
   format: ["esm", "cjs"],

@@ -9,6 +9,7 @@ export const faultKinds = [
   "quota",
   "lock-lost",
   "conflict",
+  "duplicate-identity",
   "not-found",
   "too-large",
   "client-bug",

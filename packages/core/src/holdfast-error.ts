@@ -4,8 +4,12 @@
  * - `closed`: the object was closed and takes no new work.
  * - `attempt-timeout`: one attempt outlived `attemptTimeoutMs`; its outcome is unknown.
  * - `deadline`: the whole call outlived `deadlineMs` before any attempt could say why.
+ * - `connection-lost`: the connection ended and the official client gave no reason.
  * - `breaker-open`: the circuit breaker is open, so the call was not tried; the cause is the error that opened it.
  * - `invalid-message`: the service would refuse this message, or store another than was meant; nothing was sent.
+ * - `outbox-full`: the outbox holds as much as it may; the message was not taken, or gave its place to a newer one.
+ * - `expired`: the message's time in the outbox ended before it could be sent.
+ * - `duplicate-identity`: this process has a connection with that device identity already.
  * - `malformed-content`: what was received is not what its properties or its content type say it is.
  * - `content-mismatch`: content that was put together or fetched is not what was sent (length or SHA-256 differ).
  */
@@ -14,8 +18,12 @@ export type HoldfastErrorCode =
   | "closed"
   | "attempt-timeout"
   | "deadline"
+  | "connection-lost"
   | "breaker-open"
   | "invalid-message"
+  | "outbox-full"
+  | "expired"
+  | "duplicate-identity"
   | "malformed-content"
   | "content-mismatch";
 

@@ -30,6 +30,8 @@ export const defaultRules: Readonly<Record<FaultKind, Rule>> = Object.freeze({
   quota: fail,
   "lock-lost": fail,
   conflict: fail,
+  // Somebody else took the connection; the table says for how long to leave it to them.
+  "duplicate-identity": wait,
   "not-found": fail,
   "too-large": fail,
   "client-bug": fail,
