@@ -1,0 +1,62 @@
+import { fork, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import type { LaneJob, LaneReport } from "./lane.ts";
+import type { Outcome } from "./run.ts";
+
+const laneFile = fileURLToPath(new URL("lane.ts", import.meta.url));
+const mutantFile = new URL("register-mutant.ts", import.meta.url).href;
+
+/** What came of a run: what it showed, or that it took its process down. */
+export type LaneOutcome = Outcome | { readonly seed: number; readonly crashed: string };
+
+/**
+ * Runs jobs in processes of their own, so many at a time; each process takes one job after another and is replaced when it
+ * dies. With a mutant's name, the processes load ours with that mistake in it.
+ */
+export async function runInLanes(
+  jobs: readonly LaneJob[],
+  lanes: number,
+  onOutcome: (outcome: LaneOutcome) => void,
+  mutant?: string,
+): Promise<void> {
+  const waiting = [...jobs];
+  const work = async (): Promise<void> => {
+    let lane: ChildProcess | undefined;
+    for (let job = waiting.shift(); job !== undefined; job = waiting.shift()) {
+      if (lane?.connected !== true) lane = start(mutant);
+      onOutcome(await ask(lane, job));
+    }
+    lane?.disconnect();
+  };
+  await Promise.all(Array.from({ length: Math.min(lanes, jobs.length) }, work));
+}
+
+function start(mutant: string | undefined): ChildProcess {
+  const base = ["--import", "tsx", "--conditions=source"];
+  return fork(laneFile, {
+    execArgv: mutant === undefined ? base : [...base, "--import", mutantFile],
+    env: { ...process.env, ...(mutant === undefined ? {} : { HOLDFAST_MUTANT: mutant }) },
+    stdio: ["ignore", "ignore", "pipe", "ipc"],
+  });
+}
+
+async function ask(lane: ChildProcess, job: LaneJob): Promise<LaneOutcome> {
+  let said = "";
+  const listen = (chunk: Buffer): void => {
+    said = (said + chunk.toString()).slice(-500);
+  };
+  lane.stderr?.on("data", listen);
+  const over = new AbortController();
+  const answered = once(lane, "message", { signal: over.signal }).then(([report]) => report as LaneReport);
+  const died = once(lane, "exit", { signal: over.signal }).then((): LaneReport => ({
+    failed: `its process ended: ${said}`,
+  }));
+  died.catch(() => undefined);
+  answered.catch(() => undefined);
+  lane.send(job);
+  const report = await Promise.race([answered, died]);
+  over.abort();
+  lane.stderr?.off("data", listen);
+  return "outcome" in report ? report.outcome : { seed: job.seed, crashed: report.failed };
+}

@@ -1,0 +1,3 @@
+import { register } from "node:module";
+
+register("./mutant-hooks.ts", import.meta.url);
