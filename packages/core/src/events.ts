@@ -49,12 +49,22 @@ export interface RecoveredEvent extends OperationEvent {
 export interface DisconnectedEvent extends OperationEvent {
   readonly type: "disconnected";
   readonly inFlight: number;
+  /** Why, where it is known; absent too when the connection was replaced as planned. */
+  readonly fault?: FaultSummary;
+  /** How long it had stood, in milliseconds. */
+  readonly connectedMs?: number;
+  /** Connections in a row, this one included, that did not last: two clients under one identity flap. */
+  readonly flaps?: number;
+  /** Until the first attempt to connect again, in milliseconds. */
+  readonly waitMs?: number;
 }
 
 /** A link or connection is open again, `downMs` after it was found closed. */
 export interface ReconnectedEvent extends OperationEvent {
   readonly type: "reconnected";
   readonly downMs: number;
+  /** Attempts that it took. */
+  readonly attempts?: number;
 }
 
 /** The connection did not answer; a new one takes its place and the old one is closed behind it. */

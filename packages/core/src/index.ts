@@ -12,6 +12,7 @@ export {
 } from "./breaker.ts";
 export { budget, sharedBudget, type Budget, type BudgetOptions } from "./budget.ts";
 export { systemClock, type Clock } from "./clock.ts";
+export { type ConnectionState, type Remedy } from "./connection-state.ts";
 export { decide, type Decision, type Progress, type StopReason } from "./decide.ts";
 export {
   emit,
@@ -45,6 +46,7 @@ export {
 } from "./gate.ts";
 export { badOption, HoldfastError, type HoldfastErrorCode } from "./holdfast-error.ts";
 export { lanes, type Lane } from "./lane.ts";
+export { type Outage } from "./outage.ts";
 export { policies, type Policies, type PolicyContext, type Retry, type RunOptions } from "./policies.ts";
 export { policy, type Policy, type PolicyOptions } from "./policy.ts";
 export { presets } from "./presets.ts";
@@ -54,4 +56,7 @@ export { retryHint, type HeaderSource, type HintSource } from "./retry-hint.ts";
 export { defaultRules, type Action, type Rule } from "./rules.ts";
 export { run, type RunSpec } from "./run.ts";
 export { sharedGate } from "./shared-gate.ts";
+export { Supervisor } from "./supervisor.ts";
+export { type ConnectionAttempt, type SupervisorOptions } from "./supervisor-options.ts";
 export { systemFaults } from "./system-faults.ts";
+export { renewAfter, Renewer, type KeepingEnded, type RenewerOptions } from "./renewer.ts";

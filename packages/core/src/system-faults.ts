@@ -25,6 +25,14 @@ export const systemFaults: readonly FaultRow[] = [
     remedy: "raise attemptTimeoutMs when the service is merely slow",
   },
   {
+    id: "connection-lost",
+    kind: "disconnected",
+    match: { name: "HoldfastError", code: "connection-lost" },
+    sent: "maybe",
+    because: "the connection ended; the official client gave no reason",
+    remedy: "repeated on a new connection",
+  },
+  {
     id: "holdfast",
     kind: "client-bug",
     match: { name: "HoldfastError" },
