@@ -1,0 +1,148 @@
+import type { FaultScript } from "../faults/fault-script.ts";
+import type { DropKind } from "../faults/socket-faults.ts";
+import { makeCertificate, type Certificate } from "../sockets/certificate.ts";
+import type { Listener } from "../sockets/listener.ts";
+import { DeviceControl } from "./device-control.ts";
+import { hubListener, overTcp } from "./endpoint.ts";
+import type { IotHubFaults } from "./faults.ts";
+import { Hub } from "./hub.ts";
+import { identityKey } from "./identity.ts";
+import { IotHubJournal } from "./journal.ts";
+import { iotHubSettings, type IdentityOptions, type IotHubOptions } from "./options.ts";
+
+/** A simulated IoT hub. Start one with {@link iotHub}. */
+export class IotHubSimulator {
+  /** What goes wrong, where and when. */
+  readonly faults: FaultScript<IotHubFaults>;
+  /** What the hub saw and did. */
+  readonly journal: IotHubJournal;
+  /** The certificate to trust, in PEM: for the device client's `setOptions({ ca })`. */
+  readonly ca: string;
+  readonly #hub: Hub;
+  readonly #listeners: Record<"mqtt" | "amqp", Listener>;
+  #closed = false;
+  #interruptOutage = (): void => undefined;
+
+  /** @internal Use {@link iotHub}. */
+  constructor(hub: Hub, certificate: Certificate) {
+    const { ports } = hub.settings;
+    this.#hub = hub;
+    this.faults = hub.faults;
+    this.journal = new IotHubJournal(hub.ledgers);
+    this.ca = certificate.cert;
+    this.#listeners = {
+      mqtt: hubListener(hub, ports.mqtt, certificate, overTcp(hub)),
+      amqp: hubListener(hub, ports.amqp, certificate, overTcp(hub)),
+    };
+  }
+
+  /** What the hub calls itself: the `HostName` of connection strings, the audience of tokens. */
+  get hostName(): string {
+    return this.#hub.settings.hostName;
+  }
+
+  /** The port of MQTT over TLS (AMQP is understood there too). It stays the same over {@link stop} and {@link start}. */
+  get port(): number {
+    return this.#listeners.mqtt.port;
+  }
+
+  /**
+   * For the official device clients over MQTT and AMQP. `HostName` is the hub's own name, `GatewayHostName` says where it listens.
+   * @param moduleId - for a module
+   */
+  deviceConnectionString(deviceId: string, moduleId?: string): string {
+    const { authentication } = this.#hub.identity(identityKey(deviceId, moduleId));
+    return [
+      `HostName=${this.hostName}`,
+      `DeviceId=${deviceId}`,
+      ...(moduleId === undefined ? [] : [`ModuleId=${moduleId}`]),
+      authentication.type === "sas" ? `SharedAccessKey=${authentication.primaryKey}` : "x509=true",
+      `GatewayHostName=localhost:${String(this.port)}`,
+    ].join(";");
+  }
+
+  /** A device or module, to look into and to act upon. @throws an error with `error.code` 404001 when it is not registered */
+  device(deviceId: string, moduleId?: string): DeviceControl {
+    return new DeviceControl(this.#hub, identityKey(deviceId, moduleId));
+  }
+
+  /** Registers a device or module. @throws an error with `error.code` 409001 when there is one */
+  register(identity: string | IdentityOptions): DeviceControl {
+    const options = typeof identity === "string" ? { deviceId: identity } : identity;
+    return new DeviceControl(this.#hub, this.#hub.register(options).key);
+  }
+
+  /** Takes a device and its modules, or one module, out of the registry and ends their connections. */
+  unregister(deviceId: string, moduleId?: string): void {
+    this.#hub.unregister(identityKey(deviceId, moduleId));
+  }
+
+  /** Stops listening and resets every live socket: connections are refused. Sessions, queues, twins and journal stay. */
+  async stop(): Promise<void> {
+    this.dropConnections({ how: "reset" });
+    await Promise.all(Object.values(this.#listeners).map((listener) => listener.close()));
+  }
+
+  /** Listens again, on the same ports. Harmless when it does already. */
+  async start(): Promise<void> {
+    if (this.#closed) throw new Error("IotHubSimulator: it is closed and cannot start again");
+    await Promise.all(Object.values(this.#listeners).map((listener) => listener.open()));
+  }
+
+  /** Stops, waits and starts again with all its state: an outage. @param downMs - default 0 */
+  async restart({ downMs = 0 }: { downMs?: number } = {}): Promise<void> {
+    await this.stop();
+    await new Promise<void>((resolve) => {
+      const cancel = this.#hub.clock.after(downMs, resolve);
+      this.#interruptOutage = () => {
+        cancel();
+        resolve();
+      };
+    });
+    if (!this.#closed) await this.start();
+  }
+
+  /** Refuses further connections; the live ones stay. {@link start} ends it. */
+  async refuseConnections(): Promise<void> {
+    await Promise.all(Object.values(this.#listeners).map((listener) => listener.refuse()));
+  }
+
+  /** Drops every live connection without a word of its protocol. @param how - default `reset` */
+  dropConnections({ how = "reset" }: { how?: DropKind } = {}): void {
+    for (const connection of [...this.#hub.connections]) connection.drop(how, "dropped by the test");
+  }
+
+  /** Half-opens every live connection: nothing is read, written or closed on it any more. */
+  freeze(): void {
+    for (const connection of [...this.#hub.connections]) connection.goSilent();
+  }
+
+  /** Forgets every MQTT session, as after a failover without state. */
+  forgetSessions(): void {
+    this.#hub.sessions.clear();
+  }
+
+  /** Ends everything: sockets, listeners, timers. A process can exit by itself afterwards. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#interruptOutage();
+    await this.stop();
+    this.#hub.timers.cancelAll();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+/**
+ * Starts a simulated IoT hub on real sockets of 127.0.0.1.
+ * @throws TypeError or RangeError, naming the option, its value and what is allowed
+ */
+export async function iotHub(options: IotHubOptions = {}): Promise<IotHubSimulator> {
+  const settings = iotHubSettings(options);
+  const certificate = settings.certificate ?? (await makeCertificate());
+  const simulator = new IotHubSimulator(new Hub(settings), certificate);
+  await simulator.start();
+  return simulator;
+}
