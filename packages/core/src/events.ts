@@ -73,9 +73,54 @@ export interface RecycledEvent extends OperationEvent {
   readonly fault: FaultSummary;
 }
 
+/** A new access token was fetched; `target` names its scopes. */
+export interface TokenRefreshedEvent extends OperationEvent {
+  readonly type: "token-refreshed";
+  /** Until it ends, in milliseconds, by this machine's clock. 0 or less: that clock is wrong. */
+  readonly validForMs: number;
+}
+
+/** An access token that should have been replaced goes on serving, because the new one does not come. */
+export interface TokenKeptEvent extends OperationEvent {
+  readonly type: "token-kept";
+  /** Until it ends, in milliseconds. */
+  readonly validForMs: number;
+  /** Absent while the request for the new one is still under way. */
+  readonly fault?: FaultSummary;
+}
+
+/**
+ * Something of the application, or from the service, failed where nobody waits for it: a handler threw, a push could not be
+ * read, a subscription ended. `operation` says what, e.g. `iot.message`; nothing stops because of it.
+ */
+export interface HandlerFailedEvent extends OperationEvent {
+  readonly type: "handler-failed";
+  readonly fault: FaultSummary;
+}
+
+/**
+ * A message left an outbox, or never got in, without being sent. `full`: there was no room. `expired`: its time was over.
+ * `refused`: the service, or the client, does not take it. `corrupt`: it could not be read from the disk.
+ */
+export interface DroppedEvent extends OperationEvent {
+  readonly type: "dropped";
+  readonly reason: "full" | "expired" | "refused" | "corrupt";
+  /** Undefined when not even that could be read. */
+  readonly messageId: string | undefined;
+}
+
 /** Everything Holdfast tells about itself. Events go out; nothing comes back in for control. */
 export type HoldfastEvent =
-  RetryEvent | GiveUpEvent | RecoveredEvent | DisconnectedEvent | ReconnectedEvent | RecycledEvent;
+  | RetryEvent
+  | GiveUpEvent
+  | RecoveredEvent
+  | DisconnectedEvent
+  | ReconnectedEvent
+  | RecycledEvent
+  | TokenRefreshedEvent
+  | TokenKeptEvent
+  | HandlerFailedEvent
+  | DroppedEvent;
 
 /** Receives events synchronously. What it throws or rejects with is ignored: an observer cannot break a send. */
 export type EventListener = (event: HoldfastEvent) => void;

@@ -1,4 +1,4 @@
-export { onAbort, type AbortSignalLike } from "./abort.ts";
+export { abortErrorOf, onAbort, type AbortSignalLike } from "./abort.ts";
 export { backoff, nextWait, type Backoff } from "./backoff.ts";
 export { type Attempt } from "./bounded.ts";
 export {
@@ -17,14 +17,18 @@ export { decide, type Decision, type Progress, type StopReason } from "./decide.
 export {
   emit,
   type DisconnectedEvent,
+  type DroppedEvent,
   type EventListener,
   type FaultSummary,
   type GiveUpEvent,
+  type HandlerFailedEvent,
   type HoldfastEvent,
   type ReconnectedEvent,
   type RecoveredEvent,
   type RecycledEvent,
   type RetryEvent,
+  type TokenKeptEvent,
+  type TokenRefreshedEvent,
 } from "./events.ts";
 export {
   failureOf,
@@ -56,7 +60,10 @@ export { retryHint, type HeaderSource, type HintSource } from "./retry-hint.ts";
 export { defaultRules, type Action, type Rule } from "./rules.ts";
 export { run, type RunSpec } from "./run.ts";
 export { sharedGate } from "./shared-gate.ts";
+export { sleep } from "./sleep.ts";
 export { Supervisor } from "./supervisor.ts";
 export { type ConnectionAttempt, type SupervisorOptions } from "./supervisor-options.ts";
 export { systemFaults } from "./system-faults.ts";
+export { type AccessTokenLike } from "./token-life.ts";
+export { TokenSource, type TokenRequestLike, type TokenSourceOptions } from "./token-source.ts";
 export { renewAfter, Renewer, type KeepingEnded, type RenewerOptions } from "./renewer.ts";
