@@ -22,8 +22,8 @@ const layers = [
     files: ["packages/service-bus/src/**"],
     ignores: ["packages/service-bus/src/faults.ts"],
     folder: "packages/service-bus/src",
-    modules: ["@azure/.+", "@holdfast/core"],
-    because: "the wrapper knows the official client and core, nothing else",
+    modules: ["@azure/.+", "@holdfast/core", "long"],
+    because: "the wrapper knows the official client, the type of its sequence numbers, and core",
   },
   {
     files: ["packages/service-bus/src/faults.ts"],
@@ -35,7 +35,7 @@ const layers = [
     files: ["packages/signalr/src/**"],
     ignores: ["packages/signalr/src/faults.ts"],
     folder: "packages/signalr/src",
-    modules: ["@microsoft/signalr", "@holdfast/core"],
+    modules: ["@microsoft/signalr", "@holdfast/core", "#fault-texts"],
     because: "the wrapper knows the official client and core, nothing else; it runs in browsers",
   },
   {
@@ -60,7 +60,7 @@ const layers = [
   {
     files: ["packages/simulators/src/**"],
     folder: "packages/simulators/src",
-    modules: ["(?!@azure/|@holdfast/).+"],
+    modules: ["(?!@azure/|azure-iot|@holdfast/).+"],
     because: "a simulator knows the protocol, and none of the code that is tested against it",
   },
   {

@@ -1,5 +1,7 @@
 import * as official from "@azure/service-bus";
+import { systemClock } from "@holdfast/core";
 import { closeClient, ConnectionPool } from "./connection-pool.ts";
+import { DeadLetters } from "./dead-letters.ts";
 import { EntitySenders } from "./entity-senders.ts";
 import { resilienceFrom, type Resilience, type ResilienceOptions } from "./resilience.ts";
 import { clientClosedError } from "./official-errors.ts";
@@ -84,6 +86,31 @@ export class ServiceBusClient extends official.ServiceBusClient {
     const sender = new Sender(entities, queueOrTopicName, options, resilience, () => senders.delete(sender));
     senders.add(sender);
     return sender;
+  }
+
+  /**
+   * The dead letters of a queue: to look at, to send again, to remove.
+   *
+   * @param options - `transfer: true` for what could not be forwarded from there.
+   */
+  deadLetters(queueName: string, options?: { readonly transfer?: boolean }): DeadLetters;
+  /** The dead letters of a subscription. */
+  deadLetters(
+    topicName: string,
+    subscriptionName: string,
+    options?: { readonly transfer?: boolean },
+  ): DeadLetters;
+  deadLetters(
+    entity: string,
+    subscriptionOrOptions?: string | { readonly transfer?: boolean },
+    optionsOfSubscription?: { readonly transfer?: boolean },
+  ): DeadLetters {
+    const clock = this.#holding?.resilience.clock ?? systemClock;
+    const source =
+      typeof subscriptionOrOptions === "string"
+        ? { entity, subscription: subscriptionOrOptions, ...optionsOfSubscription }
+        : { entity, ...subscriptionOrOptions };
+    return new DeadLetters(this, source, clock);
   }
 
   /**

@@ -16,6 +16,15 @@ export {
   type Restoration,
 } from "./large-message-reader.ts";
 export { type ChunkOptions, type ClaimCheckOptions, type LargeMessages } from "./large-messages.ts";
+export { DeadLetters, replayProperties, type DeadLetterSource } from "./dead-letters.ts";
+export {
+  type DeadLetterSelection,
+  type FailedReplay,
+  type PurgeReport,
+  type ReplayOptions,
+  type ReplayReport,
+  type SequenceNumber,
+} from "./dead-letter-options.ts";
 export { type PartitionBy } from "./partition-by.ts";
 export { classifyServiceBus, serviceBusFaults } from "./faults.ts";
 export { serviceBusPolicies, type ServiceBusOperation } from "./operations.ts";
