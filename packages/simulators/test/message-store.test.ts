@@ -95,7 +95,10 @@ describe("the available messages", () => {
 describe("duplicate detection", () => {
   it("remembers an id for the window, counted from the first message", () => {
     let now = 0;
-    const detection = new DuplicateDetection(1_000, () => now);
+    const detection = new DuplicateDetection(
+      () => 1_000,
+      () => now,
+    );
     expect(detection.isDuplicate("a")).toBe(false);
     now = 900;
     expect(detection.isDuplicate("a")).toBe(true);

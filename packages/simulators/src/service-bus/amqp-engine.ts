@@ -32,6 +32,8 @@ export interface Delivery {
 /** A source or a target. AMQP 3.5. rhea gives an absent one as a typed null, which has none of this. */
 export interface Terminus {
   readonly address?: string | null;
+  /** AMQP 3.5.8: a filter by name. */
+  readonly filter?: Readonly<Record<string, unknown>> | null;
   described?(): Typed;
 }
 

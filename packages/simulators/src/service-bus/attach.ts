@@ -1,13 +1,17 @@
 import { holdAnswer, releaseAnswer, type Link, type LinkContext } from "./amqp-engine.ts";
 import { prepareReceiver } from "./amqp-repairs.ts";
+import { acceptSession, requestedSession } from "./accept-session.ts";
 import { attachToCbs } from "./cbs.ts";
 import { conditions, type AmqpError } from "./conditions.ts";
 import type { BrokerConnection } from "./connection.ts";
+import type { Node } from "./entities.ts";
+import { isReceivable, isSendable } from "./entity.ts";
 import { attachReceiver } from "./deliver.ts";
 import type { AttachEntry } from "./journal-entries.ts";
 import { BrokerLink } from "./link.ts";
 import { attachToManagement } from "./management/node.ts";
 import type { Claim } from "./options.ts";
+import type { SessionLock } from "./session-lock.ts";
 import { entityPath } from "./sas-token.ts";
 import { texts, trackedError } from "./texts.ts";
 import { attachSender } from "./transfer.ts";
@@ -37,6 +41,7 @@ function claimFor(role: AttachEntry["role"]): Claim {
 /** Why the service itself would refuse this link, if it would. */
 function refusalOf(
   connection: BrokerConnection,
+  engine: Link,
   path: string,
   role: AttachEntry["role"],
 ): AmqpError | undefined {
@@ -56,17 +61,30 @@ function refusalOf(
   if (node === undefined) {
     return trackedError(conditions.notFound, texts.entityNotFound(broker.resource(path)), tracking);
   }
-  if (node.queue.disabled) {
-    return trackedError(conditions.entityDisabled, texts.entityDisabled(broker.resource(path)), tracking);
-  }
-  if (role === "send" && node.queue.deadLetters === undefined) {
-    return trackedError(
-      conditions.notAllowed,
-      "A dead-letter queue does not accept messages from clients.",
-      tracking,
-    );
-  }
-  return undefined;
+  const problem = role === "management" ? undefined : unfitNode(node, role, requestedSession(engine));
+  if (problem !== undefined) return trackedError(conditions.notAllowed, problem, tracking);
+  const entity = role === "send" ? node.destination : (node.queue ?? node.destination);
+  const isOpen =
+    entity === undefined ||
+    (role === "send"
+      ? isSendable(entity)
+      : role === "receive"
+        ? isReceivable(entity)
+        : entity.status !== "Disabled");
+  if (isOpen) return undefined;
+  return trackedError(conditions.entityDisabled, texts.entityDisabled(broker.resource(path)), tracking);
+}
+
+/** Why this node cannot serve such a link, if it cannot. */
+function unfitNode(
+  { destination, queue, path }: Node,
+  role: "send" | "receive",
+  session: string | null | undefined,
+): string | undefined {
+  if (role === "send") return destination === undefined ? texts.notADestination(path) : undefined;
+  if (queue === undefined) return texts.notASource(path);
+  if (queue.sessions === undefined) return session === undefined ? undefined : texts.sessionNotSupported;
+  return session === undefined ? texts.sessionRequired : undefined;
 }
 
 /** A client attaches a link. AMQP 2.6.3. */
@@ -84,7 +102,7 @@ export function attach(connection: BrokerConnection, { sender, receiver }: LinkC
   const { broker } = connection;
   const node = broker.node(path);
   const role = path.endsWith("/$management") ? "management" : receiver === undefined ? "receive" : "send";
-  const link = new BrokerLink(connection, engine, broker.entityName(path.replace(/\/\$management$/, "")), {
+  const link = new BrokerLink(connection, engine, broker.entityName(path), role, {
     claim: claimFor(role),
     path,
   });
@@ -111,23 +129,35 @@ export function attach(connection: BrokerConnection, { sender, receiver }: LinkC
     });
     refuse(link, error);
   };
-  const fault = broker.fault("attach", link.entity);
+  const fault =
+    broker.fault("attach", link.entity) ??
+    (role === "receive" && requestedSession(engine) !== undefined
+      ? broker.fault("accept-session", link.entity)
+      : undefined);
   if (fault?.kind === "refuse") {
     refuseWith(trackedError(fault.condition, fault.description, broker.tracking(link.entity)));
     return;
   }
-  const error = refusalOf(connection, path, role);
+  const error = refusalOf(connection, engine, path, role);
   if (error !== undefined || node === undefined) {
     refuseWith(error ?? { condition: conditions.notFound });
     return;
   }
   echo(engine);
+  const begin = (lock?: SessionLock): void => {
+    journal("attached");
+    if (role === "management") attachToManagement(link, node, { sender, receiver });
+    else if (receiver !== undefined && node.destination !== undefined) {
+      attachSender(link, node.destination, receiver);
+    } else if (sender !== undefined && node.queue !== undefined) {
+      attachReceiver(link, node.queue, sender, lock);
+    }
+  };
+  const wanted = requestedSession(engine);
   const start = (): void => {
     if (link.hasEnded) return;
-    journal("attached");
-    if (role === "management") attachToManagement(link, node.queue, { sender, receiver });
-    else if (receiver !== undefined) attachSender(link, node.queue, receiver);
-    else if (sender !== undefined) attachReceiver(link, node.queue, sender);
+    if (wanted === undefined || node.queue === undefined) begin();
+    else acceptSession(link, node.queue, wanted, begin, refuseWith);
   };
   if (fault === undefined) {
     start();

@@ -6,20 +6,18 @@ import type { BrokerConnection } from "./connection.ts";
 import { assertPossible, type ServiceBusFaults, type ServiceBusStep } from "./faults.ts";
 import { JournalLedgers } from "./journal.ts";
 import type { ServiceBusSettings } from "./options.ts";
+import { Entities, type Node } from "./entities.ts";
+import { isReceivable, isSendable, type Destination, type EntityContext } from "./entity.ts";
+import type { EntityStatus } from "./entity-options.ts";
+import type { BrokerLink } from "./link.ts";
 import { MessageQueue } from "./queue.ts";
 import { entityPath } from "./sas-token.ts";
-import type { Tracking } from "./texts.ts";
+import { conditions } from "./conditions.ts";
+import { texts, trackedError, type Tracking } from "./texts.ts";
 import { Throttle } from "./throttle.ts";
 
-/** Where an address leads. */
-export interface Node {
-  readonly queue: MessageQueue;
-  /** True for the `$management` node of the queue. */
-  readonly management: boolean;
-}
-
 /** One simulated namespace: its entities, its account of credits, its script and its ledgers. All verbs meet here. */
-export class Broker {
+export class Broker implements EntityContext {
   readonly settings: ServiceBusSettings;
   readonly clock: SimulatorClock;
   readonly timers: Timers;
@@ -29,7 +27,7 @@ export class Broker {
   readonly connections = new Set<BrokerConnection>();
   /** The container id of the open frame. */
   readonly containerId = randomUUID().replaceAll("-", "");
-  readonly #queues = new Map<string, MessageQueue>();
+  readonly #entities = new Entities();
   #host = "127.0.0.1";
   #nextConnection = 1;
   #nextLink = 1;
@@ -40,7 +38,8 @@ export class Broker {
     this.timers = new Timers(settings.clock);
     this.faults = new FaultScript<ServiceBusFaults>(seededRandom(settings.seed), assertPossible);
     this.throttle = new Throttle(settings.credits, () => this.clock.now());
-    for (const queue of settings.queues) this.addQueue(new MessageQueue(queue, this));
+    for (const queue of settings.queues)
+      this.#entities.addQueue(new MessageQueue(queue.name, "queue", queue, this));
   }
 
   /** Sets the host that error texts print once the port is known. */
@@ -48,28 +47,58 @@ export class Broker {
     this.#host = host;
   }
 
-  addQueue(queue: MessageQueue): void {
-    this.#queues.set(queue.path.toLowerCase(), queue);
-    if (queue.deadLetters !== undefined)
-      this.#queues.set(queue.deadLetters.path.toLowerCase(), queue.deadLetters);
+  /** The queue of that path, subscriptions and dead letters included; case-insensitive. */
+  queue(path: string): MessageQueue | undefined {
+    return this.node(path)?.queue;
   }
 
-  /** The queue of that path, dead-letter queues included; case-insensitive. */
-  queue(path: string): MessageQueue | undefined {
-    return this.#queues.get(entityPath(path));
+  /** The queue or topic of that name. */
+  destination(path: string): Destination | undefined {
+    return this.node(path)?.destination;
   }
 
   /** Where an address leads, or undefined. */
   node(address: string): Node | undefined {
-    const path = entityPath(address);
-    const management = path.endsWith("/$management");
-    const queue = this.#queues.get(management ? path.slice(0, -"/$management".length) : path);
-    return queue === undefined ? undefined : { queue, management };
+    return this.#entities.node(address);
   }
 
   /** The entity's name as it was configured, for the journal; the address itself when there is no such entity. */
   entityName(address: string): string {
-    return this.node(address)?.queue.path ?? entityPath(address);
+    return this.node(address)?.path ?? entityPath(address);
+  }
+
+  /** Lets clients send, receive, both or neither; detaches the links of those who may not any more. */
+  setStatus(path: string, status: EntityStatus): void {
+    const node = this.node(path);
+    const entity = node?.destination ?? node?.queue;
+    if (entity === undefined) return;
+    entity.status = status;
+    const error = trackedError(
+      conditions.entityDisabled,
+      texts.entityDisabled(this.resource(path)),
+      this.tracking(path),
+    );
+    for (const link of this.linksOf(path)) {
+      const mayStay =
+        link.role === "send"
+          ? isSendable(entity)
+          : link.role === "receive"
+            ? isReceivable(entity)
+            : status !== "Disabled";
+      if (!mayStay) link.detach(error);
+    }
+    node?.queue?.pump();
+  }
+
+  /** The live links to an entity and to what is below it: dead letters, subscriptions. */
+  linksOf(path: string): BrokerLink[] {
+    const wanted = entityPath(path);
+    return [...this.connections]
+      .flatMap((connection) => [...connection.links])
+      .filter(({ entity }) => {
+        const name = entity.toLowerCase();
+        return name === wanted || name.startsWith(`${wanted}/`);
+      });
   }
 
   nextConnectionId(): number {

@@ -15,7 +15,10 @@ export const conditions = {
   notImplemented: "amqp:not-implemented",
   authFailed: "com.microsoft:auth-failed",
   quotaExceeded: "amqp:resource-limit-exceeded",
+  entityExists: "com.microsoft:entity-already-exists",
   serverBusy: "com.microsoft:server-busy",
+  sessionCannotBeLocked: "com.microsoft:session-cannot-be-locked",
+  sessionLockLost: "com.microsoft:session-lock-lost",
   timeout: "com.microsoft:timeout",
   unauthorized: "amqp:unauthorized-access",
 } as const;

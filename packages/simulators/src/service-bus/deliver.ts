@@ -8,6 +8,7 @@ import { dotNetByteOrder, lockTokenText, newLockToken } from "./lock-token.ts";
 import type { Consumer } from "./consumer.ts";
 import type { MessageQueue } from "./queue.ts";
 import { listenForSettlement } from "./settle.ts";
+import type { SessionLock } from "./session-lock.ts";
 import type { StoredMessage } from "./stored-message.ts";
 import { texts, trackedError } from "./texts.ts";
 
@@ -104,6 +105,7 @@ class LinkConsumer implements Consumer {
       messageId: message.messageId,
       deliveryCount: message.deliveryCount,
       lockToken: lock === undefined ? undefined : lockTokenText(lock.token),
+      ...(message.content.sessionId === undefined ? {} : { sessionId: message.content.sessionId }),
     });
     const delivery = this.#sender.send(encodeForClient(message, lock), tag, 0);
     if (!this.locks) delivery.settled = true;
@@ -111,11 +113,17 @@ class LinkConsumer implements Consumer {
 }
 
 /** A client that wants to receive has attached: delivers as its credit allows, answers drains, hears settlements. */
-export function attachReceiver(link: BrokerLink, queue: MessageQueue, sender: SenderLink): void {
+export function attachReceiver(
+  link: BrokerLink,
+  queue: MessageQueue,
+  sender: SenderLink,
+  session?: SessionLock,
+): void {
   const { connection } = link;
   const consumer = new LinkConsumer(link, queue, sender);
   sender.on("sender_flow", () => {
-    queue.pump();
+    if (session === undefined) queue.pump();
+    else queue.distribution.pumpSession(session);
   });
   sender.on("sender_draining", () => {
     const fault = connection.broker.fault("drain", queue.path);
@@ -130,10 +138,18 @@ export function attachReceiver(link: BrokerLink, queue: MessageQueue, sender: Se
       link.detach(trackedError(condition, description, connection.broker.tracking(queue.path)));
     } else if (fault.kind !== "lose-acknowledgement") connection.suffer(fault);
   });
-  listenForSettlement(link, queue, sender);
+  listenForSettlement(link, queue, sender, session);
+  if (session !== undefined) {
+    link.whenEnded(() => {
+      queue.sessions?.release(session);
+    });
+    session.consumer = consumer;
+    queue.distribution.pumpSession(session);
+    return;
+  }
   link.whenEnded(() => {
     // Messages that the client holds stay locked: it may settle them elsewhere, or the lock runs out.
-    queue.removeConsumer(consumer);
+    queue.distribution.removeConsumer(consumer);
   });
-  queue.addConsumer(consumer);
+  queue.distribution.addConsumer(consumer);
 }

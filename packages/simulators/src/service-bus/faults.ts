@@ -52,6 +52,8 @@ export interface ServiceBusFaults {
   cbs: Refusal | LostAcknowledgement | Delay | ConnectionFault;
   /** A link to an entity or its `$management` node is being attached. */
   attach: Refusal | LostAcknowledgement | Delay | ForcedDetach | ConnectionFault;
+  /** A link asks for a session, by id or the next one. Comes after step `attach`. */
+  "accept-session": Refusal | LostAcknowledgement | Delay | ForcedDetach | ConnectionFault;
   /** A transfer (one message or one batch) has arrived. */
   send: Refusal | LostAcknowledgement | Delay | ForcedDetach | ConnectionFault;
   /** A message is about to be delivered to a receiver. `stored: true` delivers it first. */
@@ -62,6 +64,10 @@ export interface ServiceBusFaults {
   settle: Refusal | LostAcknowledgement | Delay | ForcedDetach | ConnectionFault;
   /** A `$management` request has arrived. `stored: true` carries it out. */
   management: Refusal | LostAcknowledgement | Delay | ForcedDetach | ConnectionFault;
+  /** A request to prolong message locks has arrived. Comes after step `management`. */
+  "renew-lock": Refusal | LostAcknowledgement | Delay | ForcedDetach | ConnectionFault;
+  /** A request to prolong a session lock has arrived. Comes after step `management`. */
+  "renew-session": Refusal | LostAcknowledgement | Delay | ForcedDetach | ConnectionFault;
   /** The client has detached a link. */
   detach: LostAcknowledgement | Delay | ConnectionFault;
 }
@@ -81,11 +87,14 @@ const possible: Readonly<Record<ServiceBusStep, readonly Kind[]>> = {
   open: ["lose-acknowledgement", "delay", ...breaks],
   cbs: answered,
   attach: [...answered, "detach"],
+  "accept-session": [...answered, "detach"],
   send: [...answered, "detach"],
   deliver: ["delay", "detach", ...breaks],
   drain: ["lose-acknowledgement", "delay", "detach", ...breaks],
   settle: [...answered, "detach"],
   management: [...answered, "detach"],
+  "renew-lock": [...answered, "detach"],
+  "renew-session": [...answered, "detach"],
   detach: ["lose-acknowledgement", "delay", ...breaks],
 };
 

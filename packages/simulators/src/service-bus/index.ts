@@ -1,6 +1,14 @@
 export { serviceBus } from "./service-bus.ts";
 export type { ServiceBusSimulator, TlsEndpoint, WebSocketEndpoint } from "./service-bus.ts";
-export type { Claim, QueueOptions, ServiceBusOptions, SharedAccessKey } from "./options.ts";
+export type { Claim, ServiceBusOptions, SharedAccessKey } from "./options.ts";
+export type {
+  CorrelationConditions,
+  EntityStatus,
+  QueueOptions,
+  RuleOptions,
+  SubscriptionOptions,
+  TopicOptions,
+} from "./entity-options.ts";
 export type { CreditOptions } from "./throttle.ts";
 export type { QueueControl } from "./queue-control.ts";
 export {

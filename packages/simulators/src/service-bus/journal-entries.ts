@@ -132,6 +132,7 @@ export interface DeliveredEntry extends Moment, Place {
   readonly deliveryCount: number;
   /** Undefined in receive-and-delete mode. */
   readonly lockToken: string | undefined;
+  readonly sessionId?: string;
 }
 
 /** What a settlement did to the message. */
@@ -148,6 +149,65 @@ export interface SettledEntry extends Moment {
   /** On the receiver's link, by a `$management` request, or by the broker itself. */
   readonly via: "link" | "management" | "broker";
   readonly connection: number | undefined;
+  readonly sessionId?: string;
+  /** Why a client dead-lettered it. */
+  readonly reason?: string | undefined;
+  readonly description?: string | undefined;
+}
+
+/** A lock of a message that was prolonged. */
+export interface RenewalEntry extends Moment {
+  readonly entity: string;
+  readonly connection: number;
+  readonly sequenceNumber: number;
+  readonly messageId: string;
+  readonly lockToken: string;
+  /** Milliseconds since the epoch. */
+  readonly lockedUntil: number;
+}
+
+/** Something that happened to the lock of a session. */
+export interface SessionEntry extends Moment, Place {
+  readonly entity: string;
+  /** `refused`: another link holds it. `timed-out`: there was no session to give. `released`: its holder's link ended. */
+  readonly event: "accepted" | "refused" | "timed-out" | "renewed" | "state-set" | "released" | "expired";
+  /** Undefined for a link that asked for the next session and got none. */
+  readonly sessionId: string | undefined;
+  /** Milliseconds since the epoch; for `accepted` and `renewed`. */
+  readonly lockedUntil?: number;
+}
+
+/** A message that was dead-lettered. */
+export interface DeadLetterEntry extends Moment {
+  /** The entity it was dead-lettered from. */
+  readonly entity: string;
+  readonly sequenceNumber: number;
+  readonly messageId: string;
+  /** By a client's settlement, or by the broker itself. */
+  readonly by: "client" | "broker";
+  readonly reason?: string | undefined;
+  readonly description?: string | undefined;
+  /** Where the entity's dead letters are forwarded. */
+  readonly forwardedTo?: string;
+}
+
+/** A message that was handed on from one entity to another. */
+export interface ForwardEntry extends Moment {
+  readonly entity: string;
+  readonly to: string;
+  readonly sequenceNumber: number;
+  readonly messageId: string;
+  /** Why it was not, and went to the transfer dead-letter queue. */
+  readonly failure?: string;
+}
+
+/** A message that outlived its time to live. */
+export interface ExpiredEntry extends Moment {
+  readonly entity: string;
+  readonly sequenceNumber: number;
+  readonly messageId: string;
+  /** False: it is gone. */
+  readonly deadLettered: boolean;
 }
 
 /** A `$management` request and its answer. */

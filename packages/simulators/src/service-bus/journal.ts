@@ -16,6 +16,11 @@ export class JournalLedgers {
   readonly duplicates = new Ledger<entries.DuplicateEntry>(entityOf);
   readonly delivered = new Ledger<entries.DeliveredEntry>(entityOf);
   readonly settled = new Ledger<entries.SettledEntry>(entityOf);
+  readonly renewals = new Ledger<entries.RenewalEntry>(entityOf);
+  readonly sessions = new Ledger<entries.SessionEntry>(entityOf);
+  readonly deadLettered = new Ledger<entries.DeadLetterEntry>(entityOf);
+  readonly forwarded = new Ledger<entries.ForwardEntry>(entityOf);
+  readonly expired = new Ledger<entries.ExpiredEntry>(entityOf);
   readonly management = new Ledger<entries.ManagementEntry>(entityOf);
   readonly faults = new Ledger<entries.FaultEntry>(entityOf);
 }
@@ -65,6 +70,31 @@ export class Journal {
   /** Settlements that took effect, with the disposition. */
   settled(entity?: string): entries.SettledEntry[] {
     return this.#ledgers.settled.of(entity);
+  }
+
+  /** Message locks that were prolonged. */
+  renewals(entity?: string): entries.RenewalEntry[] {
+    return this.#ledgers.renewals.of(entity);
+  }
+
+  /** Session locks: taken, prolonged, given up, run out; and those that a link did not get. */
+  sessions(entity?: string): entries.SessionEntry[] {
+    return this.#ledgers.sessions.of(entity);
+  }
+
+  /** Messages dead-lettered, with the reason; by the entity they were dead-lettered from. */
+  deadLettered(entity?: string): entries.DeadLetterEntry[] {
+    return this.#ledgers.deadLettered.of(entity);
+  }
+
+  /** Messages handed on by auto-forwarding; by the entity they left. */
+  forwarded(entity?: string): entries.ForwardEntry[] {
+    return this.#ledgers.forwarded.of(entity);
+  }
+
+  /** Messages that outlived their time to live. */
+  expired(entity?: string): entries.ExpiredEntry[] {
+    return this.#ledgers.expired.of(entity);
   }
 
   /** `$management` requests and their status. */

@@ -2,7 +2,7 @@ import type { Link } from "./amqp-engine.ts";
 import type { AmqpError } from "./conditions.ts";
 import type { BrokerConnection } from "./connection.ts";
 import type { Claim } from "./options.ts";
-import type { Place } from "./journal-entries.ts";
+import type { AttachEntry, Place } from "./journal-entries.ts";
 
 /** A claim on a path. */
 export interface Right {
@@ -20,14 +20,23 @@ export class BrokerLink {
   readonly entity: string;
   /** The right it was attached by; undefined for the token node, which needs none. */
   readonly right: Right | undefined;
+  /** What the client does on it; undefined for the token node. */
+  readonly role: AttachEntry["role"] | undefined;
   #ended = false;
   #whenEnded: () => void = () => undefined;
 
-  constructor(connection: BrokerConnection, engine: Link, entity: string, right?: Right) {
+  constructor(
+    connection: BrokerConnection,
+    engine: Link,
+    entity: string,
+    role?: AttachEntry["role"],
+    right?: Right,
+  ) {
     this.id = connection.broker.nextLinkId();
     this.connection = connection;
     this.engine = engine;
     this.entity = entity;
+    this.role = role;
     this.right = right;
     connection.links.add(this);
   }

@@ -144,6 +144,23 @@ export class MessageContent {
     return stringAt(this.#properties, 3);
   }
 
+  get to(): string | undefined {
+    return stringAt(this.#properties, 2);
+  }
+
+  get replyTo(): string | undefined {
+    return stringAt(this.#properties, 4);
+  }
+
+  get contentType(): string | undefined {
+    return stringAt(this.#properties, 6);
+  }
+
+  /** The reply-to-group-id property: the session that answers go to. */
+  get replyToSessionId(): string | undefined {
+    return stringAt(this.#properties, 12);
+  }
+
   get partitionKey(): string | undefined {
     return textOf(this.annotation("x-opt-partition-key"));
   }

@@ -1,7 +1,6 @@
 import type { Broker } from "./broker.ts";
-import { conditions } from "./conditions.ts";
+import type { EntityStatus } from "./entity-options.ts";
 import type { MessageQueue } from "./queue.ts";
-import { texts, trackedError } from "./texts.ts";
 
 /** A queue as a test sees it from outside: counts, and the things an operator does to a queue. */
 export class QueueControl {
@@ -45,27 +44,58 @@ export class QueueControl {
     return this.#queue.sizeBytes;
   }
 
+  get status(): EntityStatus {
+    return this.#queue.status;
+  }
+
+  /**
+   * Lets clients send, receive, both or neither. The links of those who may not any more are detached and new ones
+   * refused with `com.microsoft:entity-disabled`.
+   */
+  setStatus(status: EntityStatus): void {
+    this.#broker.setStatus(this.#queue.path, status);
+  }
+
   /** Disables the queue: its links are detached and new ones refused with `com.microsoft:entity-disabled`. */
   disable(): void {
-    this.#queue.disabled = true;
-    const path = this.#queue.path.toLowerCase();
-    for (const connection of [...this.#broker.connections]) {
-      for (const link of [...connection.links]) {
-        if (link.entity.toLowerCase() !== path) continue;
-        const text = texts.entityDisabled(this.#broker.resource(path));
-        link.detach(trackedError(conditions.entityDisabled, text, this.#broker.tracking(path)));
-      }
-    }
+    this.setStatus("Disabled");
   }
 
   /** Enables the queue again. */
   enable(): void {
-    this.#queue.disabled = false;
-    this.#queue.pump();
+    this.setStatus("Active");
   }
 
   /** Makes message locks run out now. @param messageId - only this message's @returns how many were held */
   expireLocks(messageId?: string): number {
     return this.#queue.expireLocks(messageId);
+  }
+
+  /**
+   * Takes message locks from their holders as if another receiver had them: the messages come back only after a lock
+   * duration. @param messageId - only this message's @returns how many were held
+   */
+  stealLocks(messageId?: string): number {
+    return this.#queue.stealLocks(messageId);
+  }
+
+  /** Ids of the sessions that have messages or are held; empty for a queue without sessions. */
+  get sessions(): string[] {
+    return this.#queue.sessions?.list(undefined) ?? [];
+  }
+
+  /** Ids of the sessions that are held by a link. */
+  get heldSessions(): string[] {
+    return (this.#queue.sessions?.held() ?? []).map(({ session }) => session.id);
+  }
+
+  /**
+   * Makes session locks run out now; the messages received in them become available again.
+   * @param sessionId - only this session's
+   * @param options - `detach`: whether the holder's link is detached with `com.microsoft:session-lock-lost`, as the service does. Default true.
+   * @returns how many were held
+   */
+  expireSessionLocks(sessionId?: string, { detach = true }: { detach?: boolean } = {}): number {
+    return this.#queue.sessions?.expire(sessionId, detach) ?? 0;
   }
 }

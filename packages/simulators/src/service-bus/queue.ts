@@ -1,78 +1,129 @@
-import type { SimulatorClock, Timers } from "../clock.ts";
-import type { TypedPairs } from "./amqp-types.ts";
-import { DEAD_LETTER_SUFFIX, expired, tooManyDeliveries } from "./dead-letter.ts";
-import type { Consumer } from "./consumer.ts";
-import { DuplicateDetection } from "./duplicate-detection.ts";
-import type { JournalLedgers } from "./journal.ts";
-import type { Disposition, SettledEntry } from "./journal-entries.ts";
+import { Backlog } from "./backlog.ts";
+import { causes, DEAD_LETTER_SUFFIX, TRANSFER_DEAD_LETTER_SUFFIX } from "./dead-letter.ts";
+import { Departures } from "./departures.ts";
+import { isReceivable, type Destination, type EntityContext } from "./entity.ts";
+import type { EntityStatus, QueueSettings } from "./entity-options.ts";
+import { Distribution } from "./distribution.ts";
+import { ExpiryWatch } from "./expiry-watch.ts";
+import { Intake, type Account } from "./intake.ts";
 import { MessageLocks, type MessageLock } from "./lock.ts";
-import { lockTokenText, newLockToken, type LockToken } from "./lock-token.ts";
-import type { MessageContent } from "./message-format.ts";
-import type { QueueSettings } from "./options.ts";
-import { ScheduledMessages } from "./scheduled-messages.ts";
-import type { Settlement } from "./settlement.ts";
-import { StoredMessageEntry } from "./stored-entry.ts";
-import { AvailableMessages, type StoredMessage } from "./stored-message.ts";
+import type { LockToken } from "./lock-token.ts";
+import type { SessionLock } from "./session-lock.ts";
+import { Sessions } from "./sessions.ts";
+import { settledEntry } from "./settled-entry.ts";
+import type { Release, Settlement } from "./settlement.ts";
+import type { Arrival, StoredMessage } from "./stored-message.ts";
 
-/** What a queue needs of its surroundings. */
-export interface QueueContext {
-  readonly clock: SimulatorClock;
-  readonly timers: Timers;
-  readonly ledgers: JournalLedgers;
-}
+/** What a queue is within its entity. A subscription's messages are in a queue too. */
+export type QueueRole = "queue" | "subscription" | "dead-letters" | "transfer-dead-letters";
 
-/** Bytes held, shared by a queue and its dead-letter queue. */
-interface Account {
-  bytes: number;
-}
-
-/** A queue: the message store of one entity, or of its dead-letter queue. */
-export class MessageQueue {
+/** Messages that wait to be received: of a queue, of a subscription, or dead letters of either. */
+export class MessageQueue implements Destination {
   readonly path: string;
+  readonly role: QueueRole;
   readonly settings: QueueSettings;
-  /** Undefined for a dead-letter queue itself. */
+  /** Undefined for dead letters themselves. */
   readonly deadLetters: MessageQueue | undefined;
-  disabled: boolean;
-  readonly #context: QueueContext;
+  readonly transferDeadLetters: MessageQueue | undefined;
+  readonly #context: EntityContext;
   readonly #account: Account;
-  readonly #available = new AvailableMessages();
+  readonly #intake: Intake;
+  readonly #backlog = new Backlog();
   readonly #locks: MessageLocks;
   readonly #deferred = new Map<number, StoredMessage>();
-  readonly #scheduled: ScheduledMessages;
-  readonly #duplicates: DuplicateDetection;
-  #consumers: Consumer[] = [];
-  #nextSequenceNumber = 1;
-  #pumping = false;
+  readonly #expiry: ExpiryWatch;
+  readonly #departures: Departures;
+  /** Who receives here. */
+  readonly distribution: Distribution;
 
-  constructor(settings: QueueSettings, context: QueueContext, parent?: { path: string; account: Account }) {
-    this.path = parent === undefined ? settings.name : `${parent.path}${DEAD_LETTER_SUFFIX}`;
+  constructor(
+    path: string,
+    role: QueueRole,
+    settings: QueueSettings,
+    context: EntityContext,
+    account: Account = { bytes: 0 },
+  ) {
+    this.path = path;
+    this.role = role;
     this.settings = settings;
-    this.disabled = settings.disabled;
     this.#context = context;
-    this.#account = parent?.account ?? { bytes: 0 };
-    this.#duplicates = new DuplicateDetection(settings.duplicateDetectionWindowMs, () => context.clock.now());
-    this.#scheduled = new ScheduledMessages(context.timers, (message) => {
-      // It joins the queue as if it had been sent now, with a new sequence number.
-      message.sequenceNumber = this.#nextSequenceNumber++;
-      message.enqueuedAt = context.clock.wallNow();
-      message.expiresAt = message.enqueuedAt + this.#timeToLive(message.content);
-      this.#makeAvailable(message);
+    this.#account = account;
+    const { clock, timers } = context;
+    const lockDurationMs = (): number => settings.lockDurationMs;
+    this.#intake = new Intake(
+      path,
+      () => settings,
+      context,
+      account,
+      (message) => {
+        this.#arrived(message);
+      },
+    );
+    this.#expiry = new ExpiryWatch(clock, timers, () => {
+      this.#sweep();
     });
-    this.#locks = new MessageLocks(context.clock, context.timers, settings.lockDurationMs, (lock) => {
-      this.#journalSettled(lock, "lock-expired", "broker", undefined);
+    this.#locks = new MessageLocks(clock, timers, lockDurationMs, (lock) => {
+      this.#journalSettled(lock, { disposition: "lock-expired", via: "broker" });
       this.#failed(lock.message);
     });
-    this.deadLetters =
-      parent === undefined
-        ? new MessageQueue(settings, context, { path: this.path, account: this.#account })
-        : undefined;
+    const isEntity = role === "queue" || role === "subscription";
+    this.#departures = new Departures(path, settings, context, account, {
+      isEntity,
+      deadLetters: (message) => {
+        (this.deadLetters ?? this).#makeAvailable(message);
+      },
+      transferDeadLetters: (message) => {
+        (this.transferDeadLetters ?? this).#makeAvailable(message);
+      },
+    });
+    this.distribution = new Distribution(
+      this.#backlog.available,
+      this.#locks,
+      this.#departures,
+      account,
+      () => isReceivable(this),
+    );
+    if (!isEntity) return;
+    const below = (suffix: string, part: QueueRole): MessageQueue =>
+      new MessageQueue(`${path}${suffix}`, part, settings, context, account);
+    this.deadLetters = below(DEAD_LETTER_SUFFIX, "dead-letters");
+    this.transferDeadLetters = below(TRANSFER_DEAD_LETTER_SUFFIX, "transfer-dead-letters");
+    if (!settings.requiresSession) return;
+    this.#backlog.sessions = new Sessions(path, context, lockDurationMs, (lock, why) => {
+      // "Message delivery count" of the service's page on sessions: an expiry counts, a session that is closed does not.
+      if (why === "expired") this.#locks.expire(({ keeper }) => keeper === lock);
+      else {
+        for (const held of this.#locks.extract(({ keeper }) => keeper === lock)) {
+          this.#journalSettled(held, { disposition: "released", via: "broker" });
+          this.#giveBack(held.message);
+        }
+      }
+    });
+  }
+
+  /** Dead letters do what their entity does. */
+  get status(): EntityStatus {
+    return this.settings.status;
+  }
+
+  set status(status: EntityStatus) {
+    this.settings.status = status;
+  }
+
+  /** Undefined for an entity without sessions. */
+  get sessions(): Sessions | undefined {
+    return this.#backlog.sessions;
+  }
+
+  get requiresSession(): boolean {
+    return this.sessions !== undefined;
   }
 
   /** Messages by state; `active` includes the locked ones, as the service counts them. */
   get counts(): Readonly<Record<"active" | "locked" | "deferred" | "scheduled", number>> {
     const locked = this.#locks.size;
-    const active = this.#available.size + locked;
-    return { active, locked, deferred: this.#deferred.size, scheduled: this.#scheduled.size };
+    const active = this.#backlog.size + locked;
+    return { active, locked, deferred: this.#deferred.size, scheduled: this.#intake.scheduled };
   }
 
   /** Bytes held, dead letters included. */
@@ -80,61 +131,30 @@ export class MessageQueue {
     return this.#account.bytes;
   }
 
-  /** Takes a message over; false when duplicate detection drops it. A time to come makes it a scheduled message. */
-  enqueue(
-    content: MessageContent,
-    bytes: number,
-    connection: number,
-  ): { sequenceNumber: number } | undefined {
-    const { clock, ledgers } = this.#context;
-    const at = clock.now();
-    const messageId = content.messageId ?? newLockToken().toString("hex");
-    if (this.#duplicates.isDuplicate(messageId)) {
-      ledgers.duplicates.add({ at, entity: this.path, messageId, connection });
-      return undefined;
-    }
-    const sequenceNumber = this.#nextSequenceNumber++;
-    const now = clock.wallNow();
-    const message: StoredMessage = {
-      messageId,
-      bytes,
-      content,
-      sequenceNumber,
-      enqueuedSequenceNumber: sequenceNumber,
-      enqueuedAt: now,
-      expiresAt: now + this.#timeToLive(content),
-      state: "active",
-      deliveryCount: 0,
-    };
-    this.#account.bytes += bytes;
-    ledgers.stored.add(
-      new StoredMessageEntry(
-        { at, entity: this.path, sequenceNumber, messageId, connection, bytes },
-        content,
-      ),
-    );
-    const due = content.scheduledEnqueueTime ?? 0;
-    if (due > now) this.#scheduled.add(message, due - now);
-    else this.#makeAvailable(message);
-    return { sequenceNumber };
+  /** Takes a message over; undefined when duplicate detection drops it. A time to come makes it a scheduled message. */
+  enqueue(arrival: Arrival): StoredMessage | undefined {
+    return this.#intake.accept(arrival);
   }
 
   /** Takes scheduled messages back before they are due; false, and none is, when one does not exist. */
   cancelScheduled(sequenceNumbers: readonly number[]): boolean {
-    const cancelled = this.#scheduled.cancel(sequenceNumbers);
-    for (const message of cancelled ?? []) this.#account.bytes -= message.bytes;
-    return cancelled !== undefined;
+    return this.#intake.cancelScheduled(sequenceNumbers);
   }
 
-  /** Messages from a sequence number on, whatever their state, without locking them. */
-  peek(fromSequenceNumber: number, count: number): StoredMessage[] {
+  /** Messages from a sequence number on, whatever their state, without locking them; of one session, or all. */
+  peek(fromSequenceNumber: number, count: number, sessionId?: string): StoredMessage[] {
     return [
-      ...this.#available.list(),
+      ...this.#backlog.list(sessionId),
       ...this.#locks.messages(),
       ...this.#deferred.values(),
-      ...this.#scheduled.list(),
+      ...this.#intake.scheduledMessages(),
     ]
-      .filter((message) => message.sequenceNumber >= fromSequenceNumber && !this.#isExpired(message))
+      .filter(
+        (message) =>
+          message.sequenceNumber >= fromSequenceNumber &&
+          !this.#departures.isExpired(message) &&
+          (sessionId === undefined || message.content.sessionId === sessionId),
+      )
       .sort((a, b) => a.sequenceNumber - b.sequenceNumber)
       .slice(0, count);
   }
@@ -143,39 +163,46 @@ export class MessageQueue {
   receiveDeferred(
     sequenceNumbers: readonly number[],
     locks: boolean,
+    session?: SessionLock,
   ): { message: StoredMessage; lock: MessageLock | undefined }[] | undefined {
-    if (!sequenceNumbers.every((sequenceNumber) => this.#deferred.has(sequenceNumber))) return undefined;
-    return sequenceNumbers.flatMap((sequenceNumber) => {
-      const message = this.#deferred.get(sequenceNumber);
-      if (message === undefined) return [];
-      this.#deferred.delete(sequenceNumber);
+    const found = sequenceNumbers.map((sequenceNumber) => this.#deferred.get(sequenceNumber));
+    const mayHave = (message: StoredMessage | undefined): message is StoredMessage =>
+      message !== undefined && (session === undefined || message.content.sessionId === session.session.id);
+    if (!found.every(mayHave)) return undefined;
+    return found.map((message) => {
+      this.#deferred.delete(message.sequenceNumber);
       if (!locks) this.#account.bytes -= message.bytes;
-      return [{ message, lock: locks ? this.#locks.acquire(message) : undefined }];
+      return { message, lock: locks ? this.#locks.acquire(message, session) : undefined };
     });
   }
 
-  addConsumer(consumer: Consumer): void {
-    this.#consumers.push(consumer);
-    this.pump();
+  /** Whether the lock is held, in that session if one is named. */
+  holdsLock(token: LockToken, session?: SessionLock): boolean {
+    const lock = this.#locks.get(token);
+    return lock !== undefined && (session === undefined || lock.keeper === session);
   }
 
-  removeConsumer(consumer: Consumer): void {
-    this.#consumers = this.#consumers.filter((other) => other !== consumer);
-  }
-
-  /** Whether the lock is held. */
-  holdsLock(token: LockToken): boolean {
-    return this.#locks.get(token) !== undefined;
-  }
-
-  /** Prolongs a lock; the new end in milliseconds since the epoch, or undefined when it is lost. */
-  renewLock(token: LockToken): number | undefined {
-    return this.#locks.renew(token)?.lockedUntil;
+  /** Prolongs a lock; undefined when it is lost. */
+  renewLock(token: LockToken): MessageLock | undefined {
+    return this.#locks.renew(token);
   }
 
   /** Makes locks run out now: all of them, or one message's. The messages become available again. */
   expireLocks(messageId?: string): number {
-    return this.#locks.expire((message) => messageId === undefined || message.messageId === messageId);
+    return this.#locks.expire(({ message }) => messageId === undefined || message.messageId === messageId);
+  }
+
+  /** Gives locks to somebody else for a lock duration: their holders have lost them, and nobody gets the messages. */
+  stealLocks(messageId?: string): number {
+    const stolen = this.#locks.extract(
+      ({ message }) => messageId === undefined || message.messageId === messageId,
+    );
+    for (const lock of stolen) {
+      this.#journalSettled(lock, { disposition: "lock-expired", via: "broker" });
+      lock.message.deliveryCount += 1;
+      this.#locks.acquire(lock.message);
+    }
+    return stolen.length;
   }
 
   /** Settles a locked message; false when the lock is lost, and nothing happens then. */
@@ -184,7 +211,7 @@ export class MessageQueue {
     if (lock === undefined) return false;
     const { message } = lock;
     message.content = message.content.withApplicationProperties(settlement.properties ?? []);
-    this.#journalSettled(lock, settlement.disposition, settlement.via, settlement.connection);
+    this.#journalSettled(lock, settlement);
     switch (settlement.disposition) {
       case "completed":
         this.#account.bytes -= message.bytes;
@@ -202,7 +229,7 @@ export class MessageQueue {
         this.#deferred.set(message.sequenceNumber, message);
         break;
       case "dead-lettered":
-        this.#deadLetter(message);
+        this.#departures.deadLetter(message, settlement.cause ?? {}, "client");
         break;
     }
     return true;
@@ -210,54 +237,47 @@ export class MessageQueue {
 
   /** Hands out available messages, one at a time to each receiver in turn. */
   pump(): void {
-    // A delivery can end in a fault that changes the receivers, which would start a second pump inside this one.
-    if (this.#pumping) return;
-    this.#pumping = true;
-    try {
-      while (this.#available.size > 0 && !this.disabled) {
-        const consumer = this.#consumers.find((candidate) => candidate.credit > 0);
-        if (consumer === undefined) return;
-        const message = this.#takeUnexpired();
-        if (message === undefined) return;
-        this.removeConsumer(consumer);
-        this.#consumers.push(consumer);
-        if (!consumer.locks) this.#account.bytes -= message.bytes;
-        consumer.deliver(message, consumer.locks ? this.#locks.acquire(message) : undefined);
-      }
-    } finally {
-      this.#pumping = false;
+    this.distribution.pump();
+    for (const lock of this.sessions?.held() ?? []) this.distribution.pumpSession(lock);
+  }
+
+  /** Hands on what is there after {@link QueueSettings.forwardTo} was set. */
+  forwardAll(): void {
+    for (const message of this.#backlog.extract(() => this.settings.forwardTo !== "")) this.#arrived(message);
+  }
+
+  /** Ends every timer; the entity is gone. */
+  end(): void {
+    this.#intake.end();
+    this.#expiry.end();
+    this.#locks.extract(() => true);
+    this.sessions?.end();
+    this.deadLetters?.end();
+    this.transferDeadLetters?.end();
+  }
+
+  #arrived(message: StoredMessage): void {
+    if (this.sessions !== undefined && message.content.sessionId === undefined) {
+      this.#departures.deadLetter(message, causes.noSession, "broker");
+    } else if (this.settings.forwardTo === "") {
+      this.#makeAvailable(message);
+    } else {
+      this.#departures.forward(message, this.settings.forwardTo);
     }
   }
 
-  #timeToLive(content: MessageContent): number {
-    return Math.min(content.timeToLiveMs ?? Infinity, this.settings.defaultTimeToLiveMs);
-  }
-
-  #isExpired(message: StoredMessage): boolean {
-    // Dead letters do not expire.
-    return this.deadLetters !== undefined && message.expiresAt <= this.#context.clock.wallNow();
-  }
-
-  #takeUnexpired(): StoredMessage | undefined {
-    for (;;) {
-      const message = this.#available.take();
-      if (message === undefined || !this.#isExpired(message)) return message;
-      if (this.settings.deadLetterOnExpiration) {
-        this.#deadLetter(message, expired());
-      } else {
-        this.#account.bytes -= message.bytes;
-      }
-    }
+  #sweep(): void {
+    const expired = this.#backlog.extract((message) => this.#departures.isExpired(message));
+    for (const message of expired) this.#departures.expire(message);
+    for (const { expiresAt } of this.#backlog.list()) this.#expiry.expect(expiresAt);
   }
 
   /** A delivery did not end in a settlement: the message goes back, or to the dead letters when it was the last. */
   #failed(message: StoredMessage): void {
     message.deliveryCount += 1;
-    if (this.deadLetters === undefined || message.deliveryCount < this.settings.maxDeliveryCount) {
-      this.#giveBack(message);
-      return;
-    }
-    this.#deadLetter(message, tooManyDeliveries(this.settings.maxDeliveryCount));
+    const { maxDeliveryCount } = this.settings;
+    if (this.deadLetters === undefined || message.deliveryCount < maxDeliveryCount) this.#giveBack(message);
+    else this.#departures.deadLetter(message, causes.tooManyDeliveries(maxDeliveryCount), "broker");
   }
 
   /** A deferred message that was received and given back is still deferred. */
@@ -266,33 +286,15 @@ export class MessageQueue {
     else this.#makeAvailable(message);
   }
 
-  #deadLetter(message: StoredMessage, why: TypedPairs = []): void {
-    message.content = message.content.withApplicationProperties(why);
-    message.state = "active";
-    message.deadLetterSource = this.path;
-    (this.deadLetters ?? this).#makeAvailable(message);
-  }
-
   #makeAvailable(message: StoredMessage): void {
-    this.#available.insert(message);
-    this.pump();
+    if (this.deadLetters !== undefined) this.#expiry.expect(message.expiresAt);
+    const lock = this.#backlog.add(message);
+    if (lock !== undefined) this.distribution.pumpSession(lock);
+    else if (this.sessions === undefined) this.distribution.pump();
   }
 
-  #journalSettled(
-    { message, token }: MessageLock,
-    disposition: Disposition,
-    via: SettledEntry["via"],
-    connection: number | undefined,
-  ): void {
-    this.#context.ledgers.settled.add({
-      at: this.#context.clock.now(),
-      entity: this.path,
-      sequenceNumber: message.sequenceNumber,
-      messageId: message.messageId,
-      lockToken: lockTokenText(token),
-      disposition,
-      via,
-      connection,
-    });
+  #journalSettled(lock: MessageLock, settlement: Settlement | Release): void {
+    const { clock, ledgers } = this.#context;
+    ledgers.settled.add(settledEntry(clock.now(), this.path, lock, settlement));
   }
 }

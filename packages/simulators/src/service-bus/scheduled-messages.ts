@@ -45,6 +45,12 @@ export class ScheduledMessages {
     return found.map(({ message }) => message);
   }
 
+  /** Forgets all of them. */
+  clear(): void {
+    for (const { cancel } of this.#waiting.values()) cancel();
+    this.#waiting.clear();
+  }
+
   list(): StoredMessage[] {
     return [...this.#waiting.values()].map(({ message }) => message);
   }

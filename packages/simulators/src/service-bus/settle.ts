@@ -3,8 +3,8 @@ import { outcomes, type Delivery, type LinkContext, type SenderLink } from "./am
 import { conditions, type AmqpError } from "./conditions.ts";
 import type { BrokerLink } from "./link.ts";
 import { dotNetByteOrder, lockTokenText } from "./lock-token.ts";
-import { deadLetterProperties } from "./dead-letter.ts";
 import type { MessageQueue } from "./queue.ts";
+import type { SessionLock } from "./session-lock.ts";
 import type { Settlement } from "./settlement.ts";
 import { texts, trackedError } from "./texts.ts";
 
@@ -32,32 +32,43 @@ function settlementOf(
     case "rejected": {
       const { info = {}, description } = state?.error ?? {};
       const text = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
-      const properties = deadLetterProperties(
-        text(info["DeadLetterReason"]),
-        text(info["DeadLetterErrorDescription"]) ?? text(description),
-      );
+      const cause = {
+        reason: text(info["DeadLetterReason"]),
+        description: text(info["DeadLetterErrorDescription"]) ?? text(description),
+      };
       // Without an error: clients read an error in the answer as the failure of the settlement.
-      return { what: { disposition: "dead-lettered", properties }, reply: outcomes.rejected() };
+      return { what: { disposition: "dead-lettered", cause }, reply: outcomes.rejected() };
     }
   }
 }
 
 /** Hears the dispositions of a receiving client and answers them. AMQP 2.6.12. */
-export function listenForSettlement(link: BrokerLink, queue: MessageQueue, sender: SenderLink): void {
+export function listenForSettlement(
+  link: BrokerLink,
+  queue: MessageQueue,
+  sender: SenderLink,
+  session?: SessionLock,
+): void {
   for (const outcome of ["accepted", "rejected", "released", "modified"] as const) {
     sender.on(outcome, ({ delivery }: LinkContext) => {
-      if (delivery !== undefined && !link.hasEnded) settle(link, queue, delivery, outcome);
+      if (delivery !== undefined && !link.hasEnded) settle(link, queue, delivery, outcome, session);
     });
   }
   sender.on("settled", ({ delivery }: LinkContext) => {
     if (delivery === undefined || delivery.settled) return;
     // AMQP 2.6.12: settled without an outcome; the message was not consumed.
-    if (delivery.remote_state == null) settle(link, queue, delivery, "released");
+    if (delivery.remote_state == null) settle(link, queue, delivery, "released", session);
     delivery.settled = true;
   });
 }
 
-function settle(link: BrokerLink, queue: MessageQueue, delivery: Delivery, outcome: Outcome): void {
+function settle(
+  link: BrokerLink,
+  queue: MessageQueue,
+  delivery: Delivery,
+  outcome: Outcome,
+  session?: SessionLock,
+): void {
   const { connection } = link;
   const { broker } = connection;
   const token = dotNetByteOrder(delivery.tag);
@@ -92,7 +103,11 @@ function settle(link: BrokerLink, queue: MessageQueue, delivery: Delivery, outco
     const done = perform();
     const finish = (): void => {
       if (done) answer(reply);
-      else refuse(trackedError(conditions.messageLockLost, texts.lockLost, tracking));
+      else if (session === undefined || session.isHeld) {
+        refuse(trackedError(conditions.messageLockLost, texts.lockLost, tracking));
+      } else {
+        refuse(trackedError(conditions.sessionLockLost, texts.sessionLockLost, tracking));
+      }
     };
     if (fault === undefined) finish();
     else connection.after(fault.ms, finish);

@@ -13,7 +13,11 @@ export function statusOf(condition: string): number {
       return 404;
     case conditions.timeout:
       return 408;
+    case conditions.entityExists:
+      return 409;
     case conditions.messageLockLost:
+    case conditions.sessionLockLost:
+    case conditions.sessionCannotBeLocked:
       return 410;
     case conditions.notAllowed:
     case conditions.entityDisabled:

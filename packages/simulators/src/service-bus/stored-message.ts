@@ -21,6 +21,24 @@ export interface StoredMessage {
   deliveryCount: number;
   /** The entity it was dead-lettered from. */
   deadLetterSource?: string;
+  /** How often one entity has handed it on to another. */
+  readonly hops: number;
+  /** The connection of the client that sent it. */
+  readonly connection: number;
+}
+
+/** A message on its way into an entity: from a client, or handed on by another entity. */
+export interface Arrival {
+  readonly content: MessageContent;
+  /** Encoded size. */
+  readonly bytes: number;
+  readonly connection: number;
+  /** The id it has already; a client's message that brings none gets a new one. */
+  readonly messageId?: string;
+  readonly hops?: number;
+  /** The sequence number it had in the entity that handed it on. */
+  readonly enqueuedSequenceNumber?: number;
+  readonly deadLetterSource?: string | undefined;
 }
 
 /** Messages ready for delivery, by sequence number. Taking from the front and appending are constant time. */
@@ -60,6 +78,18 @@ export class AvailableMessages {
       this.#head = 0;
     }
     return message;
+  }
+
+  /** Takes the messages that a predicate picks, wherever they are. */
+  extract(picks: (message: StoredMessage) => boolean): StoredMessage[] {
+    const extracted: StoredMessage[] = [];
+    const kept: StoredMessage[] = [];
+    for (const message of this.list()) (picks(message) ? extracted : kept).push(message);
+    if (extracted.length > 0) {
+      this.#items = kept;
+      this.#head = 0;
+    }
+    return extracted;
   }
 
   /** The messages, oldest first; a copy. */

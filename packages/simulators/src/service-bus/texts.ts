@@ -42,6 +42,23 @@ export const texts = {
     `The maximum entity size has been reached or exceeded for Queue: '${entity.toUpperCase()}'. Size of entity in bytes:${String(sizeBytes)}, Max entity size in bytes:${String(maxSizeBytes)}. For more information please see http://aka.ms/amqp-entity-size.`,
   lockLost:
     "The lock supplied is invalid. Either the lock expired, or the message has already been removed from the queue.",
+  sessionLockLost: "The session lock was lost. Request a new session receiver.",
+  sessionLockExpired: "The session lock has expired on the MessageSession. Accept a new MessageSession.",
+  sessionCannotBeLocked: (sessionId: string) =>
+    `The requested session '${sessionId}' cannot be accepted. It may be locked by another receiver.`,
+  sessionRequired:
+    "It is not possible for an entity that requires sessions to create a non-sessionful message receiver.",
+  sessionNotSupported:
+    "A sessionful message receiver cannot be created on an entity that does not require sessions. Ensure RequiresSession is set to true when creating a Queue or Subscription to enable sessionful behavior.",
+  notADestination: (path: string) => `'${path}' does not accept messages from clients.`,
+  notASource: (path: string) =>
+    `'${path}' is a topic: messages are received from its subscriptions, not from the topic itself.`,
+  sessionIdMissing:
+    "The SessionId was not set on a message, and it cannot be sent to the entity. Entities that have session support enabled can only receive messages that have the SessionId set to a valid value.",
+  timedOut: (ms: number) => {
+    const time = new Date(Math.min(ms, 86_399_999)).toISOString().slice(11, 23);
+    return `The operation did not complete within the allotted timeout of ${time}. The time allotted to this operation may have been a portion of a longer timeout. For more information on exception types and proper exception handling, please refer to http://go.microsoft.com/fwlink/?LinkId=761101`;
+  },
   messageNotFound: "Failed to lock one or more specified messages. The message does not exist.",
   idleTimeout: (link: string) =>
     `The link '${link}' is force detached. Code: consumer(link0). Details: AmqpMessageConsumer.IdleTimerExpired: Idle timeout: 00:10:00.`,

@@ -4,7 +4,7 @@ import { conditions, type AmqpError } from "./conditions.ts";
 import type { AttemptEntry } from "./journal-entries.ts";
 import type { BrokerLink } from "./link.ts";
 import { BATCH_FORMAT, MalformedMessage, MessageContent, messagesOfTransfer } from "./message-format.ts";
-import type { MessageQueue } from "./queue.ts";
+import { isSendable, type Destination } from "./entity.ts";
 import { busyError, texts, trackedError } from "./texts.ts";
 
 interface Incoming {
@@ -13,7 +13,7 @@ interface Incoming {
 }
 
 /** A client that wants to send has attached: announces the size limit, gives credit, takes transfers. */
-export function attachSender(link: BrokerLink, queue: MessageQueue, receiver: ReceiverLink): void {
+export function attachSender(link: BrokerLink, queue: Destination, receiver: ReceiverLink): void {
   const { linkCredit } = link.connection.broker.settings;
   const { maxMessageSizeBytes, maxBatchSizeBytes } = queue.settings;
   receiver.local.attach.max_message_size = maxMessageSizeBytes;
@@ -43,7 +43,7 @@ function decode(payload: Buffer, format: number): Incoming[] | MalformedMessage 
 /** Why the service itself would refuse this transfer, if it would. */
 function refusalOf(
   link: BrokerLink,
-  queue: MessageQueue,
+  queue: Destination,
   delivery: Delivery,
   bytes: number,
   messages: Incoming[] | MalformedMessage,
@@ -52,7 +52,7 @@ function refusalOf(
   const tracking = broker.tracking(link.entity);
   const { maxMessageSizeBytes, maxBatchSizeBytes, maxSizeBytes } = queue.settings;
   const limit = delivery.format === BATCH_FORMAT ? maxBatchSizeBytes : maxMessageSizeBytes;
-  if (queue.disabled) {
+  if (!isSendable(queue)) {
     return trackedError(
       conditions.entityDisabled,
       texts.entityDisabled(broker.resource(queue.path)),
@@ -66,6 +66,9 @@ function refusalOf(
   if (messages instanceof MalformedMessage) {
     return trackedError(conditions.decodeError, messages.message, tracking);
   }
+  if (queue.requiresSession && messages.some(({ content }) => content.sessionId === undefined)) {
+    return trackedError(conditions.notAllowed, texts.sessionIdMissing, tracking);
+  }
   if (!broker.throttle.admitMessages(messages.length)) return busyError(2, tracking);
   if (queue.sizeBytes + bytes > maxSizeBytes) {
     return trackedError(
@@ -78,7 +81,7 @@ function refusalOf(
 }
 
 /** A transfer has arrived whole: one message, or a batch that stands or falls together. AMQP 2.7.5. */
-function transferred(link: BrokerLink, queue: MessageQueue, delivery: Delivery, payload: Buffer): void {
+function transferred(link: BrokerLink, queue: Destination, delivery: Delivery, payload: Buffer): void {
   const { connection } = link;
   const { broker } = connection;
   const format = delivery.format ?? 0;
@@ -106,7 +109,7 @@ function transferred(link: BrokerLink, queue: MessageQueue, delivery: Delivery, 
     delivery.settled = true;
   };
   const store = (): void => {
-    for (const { content, bytes } of messages) queue.enqueue(content, bytes, connection.id);
+    for (const { content, bytes } of messages) queue.enqueue({ content, bytes, connection: connection.id });
   };
   const answer = (error?: AmqpError): void => {
     if (connection.isGone || link.hasEnded) {

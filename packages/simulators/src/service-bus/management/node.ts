@@ -2,24 +2,20 @@ import { codec } from "../amqp-types.ts";
 import type { NewLink } from "../amqp-engine.ts";
 import { conditions } from "../conditions.ts";
 import type { BrokerLink } from "../link.ts";
-import type { MessageQueue } from "../queue.ts";
+import type { Node } from "../entities.ts";
 import { attachReplies, attachRequests, type Request } from "../request-response.ts";
 import { statusOf } from "../status.ts";
 import { texts, trackingSuffix } from "../texts.ts";
-import { BadRequest, type OperationResult } from "./operation.ts";
+import { BadRequest, SessionLost, type OperationResult } from "./operation.ts";
 import { operations } from "./operations.ts";
 
 /** A client attaches a link to the `$management` node of an entity. */
-export function attachToManagement(
-  link: BrokerLink,
-  queue: MessageQueue,
-  { sender, receiver }: NewLink,
-): void {
-  const node = `${queue.path.toLowerCase()}/$management`;
+export function attachToManagement(link: BrokerLink, entity: Node, { sender, receiver }: NewLink): void {
+  const node = `${entity.path.toLowerCase()}/$management`;
   if (sender !== undefined) attachReplies(link, node, sender);
   if (receiver !== undefined) {
     attachRequests(link, node, receiver, (request) => {
-      handle(link, queue, request);
+      handle(link, entity, request);
     });
   }
 }
@@ -28,28 +24,41 @@ function refused(condition: string, description: string, status = statusOf(condi
   return { status, condition, description };
 }
 
+interface Asked {
+  readonly operation: string;
+  readonly linkName: string | undefined;
+  readonly body: unknown;
+}
+
 /** Carries the operation out, if it may be. */
-function perform(link: BrokerLink, queue: MessageQueue, operation: string, body: unknown): OperationResult {
-  const { connection } = link;
+function perform(
+  { connection }: BrokerLink,
+  node: Node,
+  { operation, linkName, body }: Asked,
+): OperationResult {
   const { broker, claims } = connection;
   const known = operations.get(operation);
-  if (known === undefined) return refused(conditions.notImplemented, texts.unknownOperation(operation));
-  const path = `${queue.path.toLowerCase()}/$management`;
+  const unknown = refused(conditions.notImplemented, texts.unknownOperation(operation));
+  if (known === undefined) return unknown;
+  const path = `${node.path.toLowerCase()}/$management`;
   if (!claims.allows(known.claim, path, broker.clock.wallNow())) {
     return refused(conditions.unauthorized, texts.claimMissing(known.claim, broker.resource(path)));
   }
-  if (queue.disabled) return refused(conditions.entityDisabled, texts.entityDisabled(broker.resource(path)));
+  if ((node.queue ?? node.destination)?.status === "Disabled") {
+    return refused(conditions.entityDisabled, texts.entityDisabled(broker.resource(path)));
+  }
   if (!broker.throttle.admitManagementCall()) return refused(conditions.serverBusy, texts.serverBusy(2));
   try {
     const fields = typeof body === "object" && body !== null ? (body as Record<string, unknown>) : {};
-    return known.perform({ queue, connection, body: fields });
+    return known.perform(node, { connection, body: fields, linkName }) ?? unknown;
   } catch (error) {
-    if (error instanceof BadRequest) return refused(conditions.badRequest, error.message);
+    if (error instanceof BadRequest) return refused(conditions.badRequest, error.message, 400);
+    if (error instanceof SessionLost) return refused(conditions.sessionLockLost, error.message);
     throw error;
   }
 }
 
-function handle(link: BrokerLink, queue: MessageQueue, request: Request): void {
+function handle(link: BrokerLink, node: Node, request: Request): void {
   const { connection } = link;
   const { broker } = connection;
   const { application_properties: properties = {}, body } = request.message;
@@ -58,10 +67,11 @@ function handle(link: BrokerLink, queue: MessageQueue, request: Request): void {
     return typeof value === "string" ? value : undefined;
   };
   const operation = text("operation") ?? "";
+  const asked = { operation, linkName: text("associated-link-name"), body };
   const trackingId = text("com.microsoft:tracking-id");
   const journal = (result?: OperationResult, description = ""): void => {
     const at = broker.clock.now();
-    const entry = { at, entity: queue.path, connection: connection.id, operation };
+    const entry = { at, entity: node.path, connection: connection.id, operation };
     const condition = result?.condition;
     broker.ledgers.management.add({ ...entry, status: result?.status, condition, trackingId });
     if (condition !== undefined) {
@@ -74,7 +84,7 @@ function handle(link: BrokerLink, queue: MessageQueue, request: Request): void {
     const description =
       condition === undefined
         ? "OK"
-        : `${(result.description ?? "").trimEnd()} ${trackingSuffix(broker.tracking(queue.path))}`;
+        : `${(result.description ?? "").trimEnd()} ${trackingSuffix(broker.tracking(node.path))}`;
     journal(result, description);
     request.answer({
       applicationProperties: {
@@ -86,23 +96,25 @@ function handle(link: BrokerLink, queue: MessageQueue, request: Request): void {
       body: result.body ?? {},
     });
   };
-  const fault = broker.fault("management", queue.path);
+  const step = operations.get(operation)?.step;
+  const fault =
+    broker.fault("management", node.path) ?? (step === undefined ? undefined : broker.fault(step, node.path));
   if (fault?.kind === "refuse") {
     answer(refused(fault.condition, fault.description, fault.statusCode));
     return;
   }
   if (fault === undefined) {
-    answer(perform(link, queue, operation, body));
+    answer(perform(link, node, asked));
     return;
   }
   if (fault.kind === "delay") {
-    const result = perform(link, queue, operation, body);
+    const result = perform(link, node, asked);
     connection.after(fault.ms, () => {
       answer(result);
     });
     return;
   }
-  if (fault.stored) perform(link, queue, operation, body);
+  if (fault.stored) perform(link, node, asked);
   journal();
   if (fault.kind === "detach")
     link.detach(

@@ -3,15 +3,19 @@ import { conditions } from "../conditions.ts";
 import { encodeForClient } from "../deliver.ts";
 import { lockTokenText } from "../lock-token.ts";
 import { texts } from "../texts.ts";
-import { sequenceNumbersIn, type Operation } from "./operation.ts";
+import type { MessageQueue } from "../queue.ts";
+import { onQueue, sequenceNumbersIn, sessionOf, type Operation } from "./operation.ts";
 
 /** Hands out deferred messages. */
-export const receiveBySequenceNumber: Operation = {
+export const receiveBySequenceNumber: Operation<MessageQueue> = {
   claim: "Listen",
-  perform({ queue, connection, body }) {
+  on: onQueue,
+  perform(request) {
+    const { entity: queue, connection, body } = request;
+    const session = sessionOf(request, queue.sessions !== undefined);
     // AMQP 2.8.3: mode "second" is peek-lock, "first" is receive-and-delete.
     const locks = body["receiver-settle-mode"] !== 0;
-    const received = queue.receiveDeferred(sequenceNumbersIn(body), locks);
+    const received = queue.receiveDeferred(sequenceNumbersIn(body), locks, session);
     if (received === undefined) {
       return { status: 404, condition: conditions.messageNotFound, description: texts.messageNotFound };
     }
@@ -30,6 +34,7 @@ export const receiveBySequenceNumber: Operation = {
             messageId: message.messageId,
             deliveryCount: message.deliveryCount,
             lockToken: lock === undefined ? undefined : lockTokenText(lock.token),
+            ...(message.content.sessionId === undefined ? {} : { sessionId: message.content.sessionId }),
           });
           return {
             message: encodeForClient(message, lock),

@@ -2,12 +2,14 @@ import { codec } from "../amqp-types.ts";
 import { conditions } from "../conditions.ts";
 import { MalformedMessage, MessageContent } from "../message-format.ts";
 import { texts } from "../texts.ts";
-import { BadRequest, type Operation } from "./operation.ts";
+import type { Destination } from "../entity.ts";
+import { BadRequest, onDestination, type Operation } from "./operation.ts";
 
 /** Takes over messages that are to be enqueued later. */
-export const scheduleMessage: Operation = {
+export const scheduleMessage: Operation<Destination> = {
   claim: "Send",
-  perform({ queue, connection, body }) {
+  on: onDestination,
+  perform({ entity, connection, body }) {
     const entries = body["messages"];
     if (!Array.isArray(entries)) throw new BadRequest("The request carries no 'messages'.");
     const payloads = (entries as unknown[]).map((entry) => {
@@ -17,13 +19,13 @@ export const scheduleMessage: Operation = {
       return payload;
     });
     const bytes = payloads.reduce((sum, payload) => sum + payload.length, 0);
-    const { maxMessageSizeBytes, maxSizeBytes } = queue.settings;
+    const { maxMessageSizeBytes, maxSizeBytes } = entity.settings;
     if (bytes > maxMessageSizeBytes) {
       const description = texts.messageTooLarge(0, bytes, maxMessageSizeBytes);
       return { status: 403, condition: conditions.messageTooLarge, description };
     }
-    if (queue.sizeBytes + bytes > maxSizeBytes) {
-      const description = texts.entityFull(queue.path, maxSizeBytes, queue.sizeBytes);
+    if (entity.sizeBytes + bytes > maxSizeBytes) {
+      const description = texts.entityFull(entity.path, maxSizeBytes, entity.sizeBytes);
       return { status: 403, condition: conditions.quotaExceeded, description };
     }
     let contents: MessageContent[];
@@ -33,10 +35,14 @@ export const scheduleMessage: Operation = {
       if (error instanceof MalformedMessage) throw new BadRequest(error.message);
       throw error;
     }
+    if (entity.requiresSession && contents.some(({ sessionId }) => sessionId === undefined)) {
+      throw new BadRequest(texts.sessionIdMissing);
+    }
     const numbers = contents.map(
       // A message that duplicate detection drops has no sequence number; the service answers 0 for it.
       (content, index) =>
-        queue.enqueue(content, payloads[index]?.length ?? 0, connection.id)?.sequenceNumber ?? 0,
+        entity.enqueue({ content, bytes: payloads[index]?.length ?? 0, connection: connection.id })
+          ?.sequenceNumber ?? 0,
     );
     return { status: 200, body: { "sequence-numbers": codec.wrap_array(numbers, codec.Long.typecode) } };
   },

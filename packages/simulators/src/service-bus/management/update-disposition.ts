@@ -1,9 +1,15 @@
 import { codec, type TypedPairs } from "../amqp-types.ts";
-import { conditions } from "../conditions.ts";
-import { deadLetterProperties } from "../dead-letter.ts";
 import type { Settlement } from "../settlement.ts";
-import { texts } from "../texts.ts";
-import { BadRequest, lockTokensIn, type Operation } from "./operation.ts";
+import type { MessageQueue } from "../queue.ts";
+import {
+  BadRequest,
+  lockLost,
+  lockTokensIn,
+  onQueue,
+  sessionOf,
+  textIn,
+  type Operation,
+} from "./operation.ts";
 
 // "defered" is the service's own spelling.
 const dispositions: Readonly<Record<string, Settlement["disposition"]>> = {
@@ -19,28 +25,32 @@ function propertiesToModify(value: unknown): TypedPairs {
 }
 
 /** Settles messages whose link is gone. All of them or, when one lock is lost, none. */
-export const updateDisposition: Operation = {
+export const updateDisposition: Operation<MessageQueue> = {
   claim: "Listen",
-  perform({ queue, connection, body }) {
+  on: onQueue,
+  perform(request) {
+    const { entity, connection, body } = request;
     const tokens = lockTokensIn(body);
-    const status = body["disposition-status"];
-    const disposition = typeof status === "string" ? dispositions[status] : undefined;
+    const disposition = dispositions[textIn(body, "disposition-status") ?? ""];
     if (disposition === undefined) {
       throw new BadRequest(`The disposition-status must be one of ${Object.keys(dispositions).join(", ")}.`);
     }
-    if (!tokens.every((token) => queue.holdsLock(token))) {
-      return { status: 410, condition: conditions.messageLockLost, description: texts.lockLost };
-    }
-    const text = (name: string): string | undefined => {
-      const value = body[name];
-      return typeof value === "string" ? value : undefined;
+    // A message of a session is settled in that session, by the link that holds it.
+    const session = sessionOf(request, entity.sessions !== undefined);
+    if (!tokens.every((token) => entity.holdsLock(token, session))) return lockLost;
+    const properties = propertiesToModify(body["properties-to-modify"]);
+    const cause = {
+      reason: textIn(body, "deadletter-reason"),
+      description: textIn(body, "deadletter-description"),
     };
-    const properties = [
-      ...propertiesToModify(body["properties-to-modify"]),
-      ...deadLetterProperties(text("deadletter-reason"), text("deadletter-description")),
-    ];
     for (const token of tokens) {
-      queue.settle(token, { disposition, properties, via: "management", connection: connection.id });
+      entity.settle(token, {
+        disposition,
+        properties,
+        via: "management",
+        connection: connection.id,
+        ...(disposition === "dead-lettered" ? { cause } : {}),
+      });
     }
     return { status: 200, body: {} };
   },

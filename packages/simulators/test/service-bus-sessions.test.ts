@@ -1,0 +1,225 @@
+import type { ServiceBusClient, ServiceBusReceivedMessage, ServiceBusReceiver } from "@azure/service-bus";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { refuseLink, reject, serviceBus, type ServiceBusSimulator } from "@holdfast/simulators/service-bus";
+import { officialClient } from "./support/official-client.ts";
+
+let bus: ServiceBusSimulator;
+let client: ServiceBusClient;
+
+const noRenewal = { maxAutoLockRenewalDurationInMs: 0 };
+
+beforeEach(async () => {
+  bus = await serviceBus({
+    queues: [
+      "plain",
+      { name: "orders", requiresSession: true },
+      { name: "brief", requiresSession: true, lockDurationMs: 400, maxDeliveryCount: 3 },
+    ],
+  });
+  client = officialClient(bus);
+});
+
+afterEach(async () => {
+  await client.close();
+  await bus.close();
+});
+
+async function send(queue: string, ...messages: [sessionId: string, body: unknown][]): Promise<void> {
+  const sender = client.createSender(queue);
+  for (const [sessionId, body] of messages) await sender.sendMessages({ sessionId, body });
+}
+
+async function some(receiver: ServiceBusReceiver, count = 1): Promise<ServiceBusReceivedMessage[]> {
+  const messages = await receiver.receiveMessages(count, { maxWaitTimeInMs: 2_000 });
+  if (messages.length !== count) throw new Error(`${messages.length} of ${count} messages came`);
+  return messages;
+}
+
+const events = (queue: string) =>
+  bus.journal.sessions(queue).map(({ event, sessionId }) => [event, sessionId]);
+
+describe("sessions with the official client", () => {
+  it("accepts a session by id and delivers its messages alone and in order", async () => {
+    await send("orders", ["a", 1], ["b", 1], ["a", 2], ["a", 3]);
+    const session = await client.acceptSession("orders", "a", noRenewal);
+    expect(session.sessionId).toBe("a");
+    expect(session.sessionLockedUntilUtc.getTime()).toBeGreaterThan(Date.now() + 50_000);
+    const messages = await some(session, 3);
+    expect(messages.map(({ body, sessionId }) => [sessionId, body])).toEqual([
+      ["a", 1],
+      ["a", 2],
+      ["a", 3],
+    ]);
+    for (const message of messages) await session.completeMessage(message);
+    expect(bus.queue("orders").activeMessages).toBe(1);
+    expect(
+      bus.journal.settled("orders").map(({ disposition, sessionId }) => [disposition, sessionId]),
+    ).toEqual(Array.from({ length: 3 }, () => ["completed", "a"]));
+    await session.close();
+    await vi.waitFor(() => {
+      expect(events("orders")).toEqual([
+        ["accepted", "a"],
+        ["released", "a"],
+      ]);
+    });
+  });
+
+  it("gives the next session that has messages and that nobody holds", async () => {
+    await send("orders", ["a", 1], ["b", 1]);
+    const first = await client.acceptNextSession("orders", noRenewal);
+    const second = await client.acceptNextSession("orders", noRenewal);
+    expect([first.sessionId, second.sessionId]).toEqual(["a", "b"]);
+    expect(bus.queue("orders").heldSessions).toEqual(["a", "b"]);
+  });
+
+  it("lets a client wait for the next session until one comes", async () => {
+    const accepted = client.acceptNextSession("orders", noRenewal);
+    await vi.waitFor(() => {
+      expect(bus.journal.tokens().length).toBeGreaterThan(0);
+    });
+    await send("orders", ["late", 1]);
+    const session = await accepted;
+    expect(session.sessionId).toBe("late");
+    expect((await some(session))[0]?.body).toBe(1);
+  });
+
+  it("answers com.microsoft:timeout when no session comes in the time that the client asked for", async () => {
+    const hasty = officialClient(bus, { retryOptions: { maxRetries: 0, timeoutInMs: 600 } });
+    const asked = performance.now();
+    await expect(hasty.acceptNextSession("orders")).rejects.toMatchObject({ code: "ServiceTimeout" });
+    expect(performance.now() - asked).toBeGreaterThan(300);
+    await hasty.close();
+    expect(bus.journal.refusals("orders").at(-1)).toMatchObject({
+      step: "attach",
+      condition: "com.microsoft:timeout",
+    });
+    expect(events("orders")).toEqual([["timed-out", undefined]]);
+    // A wait that ended takes no session away from others.
+    await send("orders", ["a", 1]);
+    expect(bus.queue("orders").heldSessions).toEqual([]);
+  });
+
+  it("refuses a session that another link holds", async () => {
+    const holder = await client.acceptSession("orders", "a", noRenewal);
+    await expect(client.acceptSession("orders", "a")).rejects.toMatchObject({
+      code: "SessionCannotBeLocked",
+    });
+    expect(bus.journal.refusals("orders").at(-1)?.condition).toBe("com.microsoft:session-cannot-be-locked");
+    await holder.close();
+    const again = await client.acceptSession("orders", "a", noRenewal);
+    expect(again.sessionId).toBe("a");
+  });
+
+  it("gives the messages of a session that is closed back without counting a delivery", async () => {
+    await send("orders", ["a", 1], ["a", 2]);
+    const first = await client.acceptSession("orders", "a", noRenewal);
+    await some(first, 2);
+    await first.close();
+    const second = await client.acceptSession("orders", "a", noRenewal);
+    const again = await some(second, 2);
+    expect(again.map(({ body, deliveryCount }) => [body, deliveryCount])).toEqual([
+      [1, 0],
+      [2, 0],
+    ]);
+  });
+
+  it("prolongs a session lock when asked, and detaches the link when it runs out", async () => {
+    await send("brief", ["a", 1]);
+    const session = await client.acceptSession("brief", "a", noRenewal);
+    const [message] = await some(session);
+    const before = session.sessionLockedUntilUtc.getTime();
+    const until = await session.renewSessionLock();
+    expect(until.getTime()).toBeGreaterThanOrEqual(before);
+    await vi.waitFor(
+      () => {
+        expect(bus.journal.detaches("brief").at(-1)).toMatchObject({
+          by: "service",
+          condition: "com.microsoft:session-lock-lost",
+        });
+      },
+      { timeout: 5_000 },
+    );
+    await expect(session.completeMessage(message!)).rejects.toMatchObject({ code: "SessionLockLost" });
+    const [again] = await some(await client.acceptSession("brief", "a", noRenewal));
+    expect(again?.deliveryCount).toBe(1);
+    expect(events("brief").map(([event]) => event)).toEqual(["accepted", "renewed", "expired", "accepted"]);
+  });
+
+  it("says session-lock-lost to settlements, renewals and state after a lock was lost on an open link", async () => {
+    await send("orders", ["a", 1]);
+    const session = await client.acceptSession("orders", "a", noRenewal);
+    const [message] = await some(session);
+    expect(bus.queue("orders").expireSessionLocks("a", { detach: false })).toBe(1);
+    await expect(session.completeMessage(message!)).rejects.toMatchObject({ code: "SessionLockLost" });
+    await expect(session.renewSessionLock()).rejects.toMatchObject({ code: "SessionLockLost" });
+    await expect(session.getSessionState()).rejects.toMatchObject({ code: "SessionLockLost" });
+    expect(bus.queue("orders").activeMessages).toBe(1);
+  });
+
+  it("keeps the state of a session over its receivers", async () => {
+    const first = await client.acceptSession("orders", "a", noRenewal);
+    expect(await first.getSessionState()).toBeNull();
+    await first.setSessionState({ step: 2 });
+    await first.close();
+    const second = await client.acceptSession("orders", "a", noRenewal);
+    expect(await second.getSessionState()).toEqual({ step: 2 });
+    await second.setSessionState(null);
+    expect(await second.getSessionState()).toBeNull();
+  });
+
+  it("peeks within the session, and defers and receives deferred messages in it", async () => {
+    await send("orders", ["a", 1], ["b", 2], ["a", 3]);
+    const session = await client.acceptSession("orders", "a", noRenewal);
+    expect((await session.peekMessages(10)).map(({ body }) => body)).toEqual([1, 3]);
+    const [message] = await some(session);
+    await session.deferMessage(message!);
+    const [deferred] = await session.receiveDeferredMessages(message!.sequenceNumber!);
+    expect(deferred).toMatchObject({ body: 1, state: "deferred" });
+    await session.completeMessage(deferred!);
+    expect(bus.queue("orders")).toMatchObject({ deferredMessages: 0, activeMessages: 2 });
+  });
+
+  it("dead-letters from a session; dead letters are received without one", async () => {
+    await send("orders", ["a", "bad"]);
+    const session = await client.acceptSession("orders", "a", noRenewal);
+    const [message] = await some(session);
+    await session.deadLetterMessage(message!, {
+      deadLetterReason: "Broken",
+      deadLetterErrorDescription: "no total",
+    });
+    const [dead] = await some(client.createReceiver("orders", { subQueueType: "deadLetter" }));
+    expect(dead).toMatchObject({ body: "bad", deadLetterReason: "Broken", sessionId: "a" });
+    expect(bus.journal.deadLettered("orders")).toMatchObject([{ by: "client", reason: "Broken" }]);
+  });
+
+  it("refuses a receiver without a session, a session on a plain queue, and a message without one", async () => {
+    await expect(client.createReceiver("orders").receiveMessages(1)).rejects.toThrow(/requires sessions/);
+    // By id, the official client reads every refusal as a session that another holds; the next one tells the truth.
+    await expect(client.acceptNextSession("plain")).rejects.toThrow(/does not require sessions/);
+    await expect(client.acceptSession("plain", "a")).rejects.toMatchObject({ code: "SessionCannotBeLocked" });
+    expect(bus.journal.refusals("plain").at(-1)?.condition).toBe("amqp:not-allowed");
+    await expect(client.createSender("orders").sendMessages({ body: 1 })).rejects.toThrow(
+      /SessionId was not set/,
+    );
+  });
+
+  it("frees a session when its connection drops", async () => {
+    const other = officialClient(bus);
+    await other.acceptSession("orders", "a", noRenewal);
+    bus.dropConnections();
+    await vi.waitFor(() => {
+      expect(bus.queue("orders").heldSessions).toEqual([]);
+    });
+    // Not awaited: the official client's close() hangs when a session's connection was dropped.
+    void other.close();
+  });
+
+  it("has a step of its own for accepting and for renewing a session in the fault script", async () => {
+    bus.faults.next("accept-session", refuseLink({ condition: "com.microsoft:server-busy" }));
+    await expect(client.acceptNextSession("orders")).rejects.toMatchObject({ code: "ServiceBusy" });
+    bus.faults.next("renew-session", reject({ condition: "com.microsoft:server-busy" }));
+    const session = await client.acceptSession("orders", "a", noRenewal);
+    await expect(session.renewSessionLock()).rejects.toMatchObject({ code: "ServiceBusy" });
+    await session.renewSessionLock();
+  });
+});
