@@ -1,5 +1,6 @@
 import type { FaultKind } from "./fault.ts";
 import type { StopReason } from "./decide.ts";
+import type { LockLostEvent, LockRenewalEndedEvent, StalledEvent } from "./lock-events.ts";
 
 /** What every event about an operation carries. Texts are redacted. */
 interface OperationEvent {
@@ -120,7 +121,10 @@ export type HoldfastEvent =
   | TokenRefreshedEvent
   | TokenKeptEvent
   | HandlerFailedEvent
-  | DroppedEvent;
+  | DroppedEvent
+  | LockRenewalEndedEvent
+  | LockLostEvent
+  | StalledEvent;
 
 /** Receives events synchronously. What it throws or rejects with is ignored: an observer cannot break a send. */
 export type EventListener = (event: HoldfastEvent) => void;

@@ -51,11 +51,13 @@ export {
 export { badOption, HoldfastError, type HoldfastErrorCode } from "./holdfast-error.ts";
 export { lanes, type Lane } from "./lane.ts";
 export { type Outage } from "./outage.ts";
+export { type LockLostEvent, type LockRenewalEndedEvent, type StalledEvent } from "./lock-events.ts";
 export { policies, type Policies, type PolicyContext, type Retry, type RunOptions } from "./policies.ts";
 export { policy, type Policy, type PolicyOptions } from "./policy.ts";
 export { presets } from "./presets.ts";
 export { systemRandom, type Random } from "./random.ts";
 export { redact } from "./redact.ts";
+export { renewAfter, Renewer, type KeepingEnded, type RenewerOptions } from "./renewer.ts";
 export { retryHint, type HeaderSource, type HintSource } from "./retry-hint.ts";
 export { defaultRules, type Action, type Rule } from "./rules.ts";
 export { run, type RunSpec } from "./run.ts";
@@ -66,4 +68,3 @@ export { type ConnectionAttempt, type SupervisorOptions } from "./supervisor-opt
 export { systemFaults } from "./system-faults.ts";
 export { type AccessTokenLike } from "./token-life.ts";
 export { TokenSource, type TokenRequestLike, type TokenSourceOptions } from "./token-source.ts";
-export { renewAfter, Renewer, type KeepingEnded, type RenewerOptions } from "./renewer.ts";

@@ -5,6 +5,9 @@ import { DeadLetters } from "./dead-letters.ts";
 import { EntitySenders } from "./entity-senders.ts";
 import { resilienceFrom, type Resilience, type ResilienceOptions } from "./resilience.ts";
 import { clientClosedError } from "./official-errors.ts";
+import type { ReceiverArguments } from "./receiver-arguments.ts";
+import type { ServiceBusReceiver } from "./receiver.ts";
+import { ReceivingSide } from "./receiving-side.ts";
 import { Sender, type ServiceBusSender, type ServiceBusSenderOptions } from "./sender.ts";
 
 /** The official options, and ours. */
@@ -25,6 +28,7 @@ interface Holding {
   readonly pool: ConnectionPool;
   readonly entities: EntitySenders;
   readonly senders: Set<Sender>;
+  readonly receiving: ReceivingSide;
 }
 
 /**
@@ -70,7 +74,16 @@ export class ServiceBusClient extends official.ServiceBusClient {
       );
     const pool = new ConnectionPool(make, settings.clock, settings.tokensPerConnection);
     const entities = new EntitySenders(pool, settings);
-    this.#holding = { resilience: settings, pool, entities, senders: new Set() };
+    const receiving = new ReceivingSide(
+      (retry) =>
+        new official.ServiceBusClient(
+          ...officialArguments(host, credential, { ...options, identifier: this.identifier }, retry),
+        ),
+      this.fullyQualifiedNamespace,
+      settings,
+      retryOptions,
+    );
+    this.#holding = { resilience: settings, pool, entities, senders: new Set(), receiving };
   }
 
   /** True once `close()` was called. */
@@ -114,6 +127,31 @@ export class ServiceBusClient extends official.ServiceBusClient {
   }
 
   /**
+   * A receiver whose links come back, whose locks are kept for up to `maxAutoLockRenewalDurationInMs` (default 300 000), and
+   * whose settlements are confirmed; `lockSignal(message)` tells a handler that its lock is lost.
+   */
+  override createReceiver(
+    queueName: string,
+    options?: official.ServiceBusReceiverOptions,
+  ): ServiceBusReceiver;
+  override createReceiver(
+    topicName: string,
+    subscriptionName: string,
+    options?: official.ServiceBusReceiverOptions,
+  ): ServiceBusReceiver;
+  override createReceiver(
+    entity: string,
+    second?: string | official.ServiceBusReceiverOptions,
+    third?: official.ServiceBusReceiverOptions,
+  ): ServiceBusReceiver {
+    const given: ReceiverArguments = typeof second === "string" ? [entity, second, third] : [entity, second];
+    if (this.#holding === undefined)
+      return bypassedReceiver(createOfficially(super.createReceiver.bind(this), given));
+    if (this.isClosed) throw clientClosedError();
+    return this.#holding.receiving.createReceiver(given);
+  }
+
+  /**
    * Lets sends in hand finish for up to `closeTimeoutMs`, then closes senders, receivers and connections.
    * A second call waits for the first.
    */
@@ -128,7 +166,9 @@ export class ServiceBusClient extends official.ServiceBusClient {
 
   async #close(): Promise<void> {
     if (this.#holding === undefined) return super.close();
-    const { pool, entities, senders, resilience } = this.#holding;
+    const { pool, entities, senders, resilience, receiving } = this.#holding;
+    // Handlers may send: the senders go on until they are through.
+    await receiving.close();
     await Promise.all([...senders].map((sender) => sender.drain()));
     entities.end();
     await Promise.all([pool.close(), closeClient(this, () => super.close(), resilience.clock)]);
@@ -141,6 +181,19 @@ function bypassed(sender: official.ServiceBusSender): ServiceBusSender {
     flush: () => Promise.resolve(),
     [Symbol.asyncDispose]: () => sender.close(),
   });
+}
+
+/** The official receiver as it is, with what code written for ours may call. */
+function bypassedReceiver<T extends official.ServiceBusReceiver>(receiver: T): T & AsyncDisposable {
+  return Object.assign(receiver, { [Symbol.asyncDispose]: () => receiver.close() });
+}
+
+/** The overloads of the official method cannot express a choice between them. */
+function createOfficially(
+  create: official.ServiceBusClient["createReceiver"],
+  [entity, second, third]: ReceiverArguments,
+): official.ServiceBusReceiver {
+  return typeof second === "string" ? create(entity, second, third) : create(entity, second);
 }
 
 /** What the service counts by: the namespace, with its port where several share a host. */

@@ -1,6 +1,10 @@
 export * from "@azure/service-bus";
 export { decodeBody, encodeBody, type EncodedBody, type EncodeOptions } from "./body-codec.ts";
 export { type ServiceBusSender, type ServiceBusSenderOptions } from "./sender.ts";
+export {
+  ServiceBusAdministrationClient,
+  type ServiceBusAdministrationClientOptions,
+} from "./administration-client.ts";
 export { ServiceBusClient, type ServiceBusClientOptions } from "./client.ts";
 export {
   ChunkAssembler,
@@ -25,6 +29,9 @@ export {
   type ReplayReport,
   type SequenceNumber,
 } from "./dead-letter-options.ts";
+export { lockSignal } from "./lock.ts";
+export { type ReceiveMessagesOptions } from "./batches.ts";
+export { type ServiceBusReceiver } from "./receiver.ts";
 export { type PartitionBy } from "./partition-by.ts";
 export { classifyServiceBus, serviceBusFaults } from "./faults.ts";
 export { serviceBusPolicies, type ServiceBusOperation } from "./operations.ts";

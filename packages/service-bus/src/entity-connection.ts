@@ -1,0 +1,126 @@
+import type { ServiceBusClient, ServiceBusReceivedMessage, ServiceBusReceiver } from "@azure/service-bus";
+import { emit, type Attempt } from "@holdfast/core";
+import type { ConnectionPool, Generation } from "./connection-pool.ts";
+import { isTimeout } from "./official-errors.ts";
+import type { Resilience } from "./resilience.ts";
+
+/** How to make official receivers for one entity. */
+export type MakeReceiver = (client: ServiceBusClient) => ServiceBusReceiver;
+
+type PeekPosition = ServiceBusReceivedMessage["sequenceNumber"];
+
+/** An official receiver and the connection it belongs to. */
+export interface BoundReceiver {
+  readonly receiver: ServiceBusReceiver;
+  readonly generation: Generation;
+}
+
+/**
+ * Where the receivers of an entity connect: gives out official receivers on the current connection, carries what goes by
+ * the entity's `$management` node, and has a connection given up that does not answer.
+ */
+export class EntityConnection {
+  readonly entityPath: string;
+  readonly identifier: string;
+  /** Where peeking goes on; the official client begins anew on another connection. */
+  readonly cursor: { next: PeekPosition } = { next: undefined };
+  readonly #pool: ConnectionPool;
+  readonly #make: MakeReceiver;
+  readonly #resilience: Resilience;
+  /** Opens no link of its own. */
+  #managing: BoundReceiver;
+  #ended = false;
+
+  /** @throws what the official createReceiver throws, for wrong arguments or a closed client. */
+  constructor(pool: ConnectionPool, audience: string, make: MakeReceiver, resilience: Resilience) {
+    this.#pool = pool;
+    this.#make = make;
+    this.#resilience = resilience;
+    this.#managing = this.#lease(audience);
+    this.entityPath = this.#managing.receiver.entityPath;
+    this.identifier = this.#managing.receiver.identifier;
+  }
+
+  /** A receiver for a link of its own; give it back with {@link giveBack}. */
+  bind(): BoundReceiver {
+    return this.#lease(this.entityPath);
+  }
+
+  giveBack({ generation }: BoundReceiver): void {
+    this.#pool.release(generation);
+  }
+
+  /**
+   * A call by the `$management` node; ends with the attempt, also where the official client cannot be aborted. Unanswered
+   * while nothing else was answered either, it gives up the connection.
+   */
+  manage<T>(work: (receiver: ServiceBusReceiver) => Promise<T>, attempt: Attempt): Promise<T> {
+    const { receiver, generation } = this.#current();
+    const { clock } = this.#resilience;
+    const startedAt = clock.now();
+    this.#pool.use(generation, `${this.entityPath}/$management`);
+    const leave = this.#pool.enter(generation);
+    return new Promise<T>((resolve, reject) => {
+      const { signal } = attempt;
+      signal.addEventListener("abort", () => {
+        if (isTimeout(signal.reason)) this.unanswered(generation, startedAt, signal.reason);
+        reject(signal.reason as Error);
+      });
+      work(receiver).then((result) => {
+        generation.answeredAt = clock.now();
+        resolve(result);
+      }, reject);
+    }).finally(leave);
+  }
+
+  /** For calls that the official client refuses without asking the service. */
+  refused(work: (receiver: ServiceBusReceiver) => Promise<void>): Promise<void> {
+    return work(this.#managing.receiver);
+  }
+
+  /** Renews the lock of a message; resolves with its end by the service's clock. */
+  renew(message: ServiceBusReceivedMessage, attempt: Attempt): Promise<Date> {
+    return this.manage((receiver) => receiver.renewMessageLock(message), attempt);
+  }
+
+  /** No answer came to what began at `since`. When nothing came on the whole connection, it may be half-open. */
+  unanswered(generation: Generation, since: number, reason: unknown): void {
+    if (generation.answeredAt >= since || !this.#pool.recycle(generation)) return;
+    const { classify, clock, onEvent } = this.#resilience;
+    const { kind, id, code } = classify(reason, clock.wallNow());
+    const fault = { kind, id, code, message: (reason as Error).message };
+    emit(onEvent, { type: "recycled", operation: "serviceBus.receive", target: this.entityPath, fault });
+  }
+
+  /** The connection holds as many tokens as the service allows: the next link goes to another. */
+  rotate(generation: Generation = this.#managing.generation): void {
+    this.#pool.fill(generation, this.entityPath);
+  }
+
+  close(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.giveBack(this.#managing);
+  }
+
+  #current(): BoundReceiver {
+    const { state } = this.#managing.generation;
+    if (state !== "serving" && !this.#ended) {
+      const former = this.#managing;
+      if (state === "full" && !former.receiver.isClosed) return former;
+      this.#managing = this.#lease(this.entityPath);
+      this.giveBack(former);
+    }
+    return this.#managing;
+  }
+
+  #lease(audience: string): BoundReceiver {
+    const generation = this.#pool.lease(audience);
+    try {
+      return { receiver: this.#make(generation.client), generation };
+    } catch (error) {
+      this.#pool.release(generation);
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,131 @@
+import type { ServiceBusReceivedMessage } from "@azure/service-bus";
+import { run, type AbortSignalLike, type Attempt } from "@holdfast/core";
+import type { ServiceBusReceiver } from "@azure/service-bus";
+import type { EntityConnection } from "./entity-connection.ts";
+import { Lease, leaseOf } from "./lease.ts";
+import { Lock } from "./lock.ts";
+import type { LockKeeper } from "./lock-keeper.ts";
+import type { Lifetime } from "./lifetime.ts";
+import { timeoutError } from "./official-errors.ts";
+import type { ServiceBusOperation } from "./operations.ts";
+import type { ReceiverLink } from "./receiver-link.ts";
+import type { Resilience } from "./resilience.ts";
+import { Settlements, type Settling } from "./settlement.ts";
+
+// See sender.ts: a management operation costs 10 credits.
+const managementCredits = 10;
+
+/** How a receiver receives. */
+export interface ReceivingOptions {
+  readonly locks: boolean;
+  /** How long a message's lock is renewed at most, in milliseconds; 0 switches renewal off. */
+  readonly maxLockRenewalMs: number;
+  readonly fullyQualifiedNamespace: string;
+}
+
+/** What the parts of one receiver share: its connection, the leases on its messages, and how they are settled. */
+export class Receiving {
+  readonly connection: EntityConnection;
+  readonly resilience: Resilience;
+  readonly fullyQualifiedNamespace: string;
+  readonly locks: boolean;
+  readonly #keeper: LockKeeper;
+  readonly #maxLockRenewalMs: number;
+  readonly #settlements: Settlements;
+  readonly #lifetime: Lifetime;
+  /** Leases of messages that are not settled, for the end. */
+  readonly #open = new Set<Lease>();
+
+  constructor(
+    connection: EntityConnection,
+    keeper: LockKeeper,
+    resilience: Resilience,
+    { locks, maxLockRenewalMs, fullyQualifiedNamespace }: ReceivingOptions,
+    lifetime: Lifetime,
+  ) {
+    this.connection = connection;
+    this.resilience = resilience;
+    this.fullyQualifiedNamespace = fullyQualifiedNamespace;
+    this.locks = locks;
+    this.#keeper = keeper;
+    this.#maxLockRenewalMs = maxLockRenewalMs;
+    this.#settlements = new Settlements(connection, keeper, resilience, lifetime);
+    this.#lifetime = lifetime;
+  }
+
+  /** A message came and is locked for us from now on; nothing to hold in receive-and-delete mode. */
+  hold(message: ServiceBusReceivedMessage, link: ReceiverLink | undefined): void {
+    if (!this.locks) return;
+    const lock = new Lock(this.connection.entityPath, (attempt) => this.connection.renew(message, attempt));
+    const lease = new Lease(message, lock, link);
+    link?.hold(lease);
+    this.#open.add(lease);
+    lock.onLost = () => {
+      link?.forget(lease);
+      this.#open.delete(lease);
+    };
+    const times = { lockedUntil: message.lockedUntilUtc, enqueuedAt: message.enqueuedTimeUtc };
+    this.#keeper.keep(lock, times, this.#maxLockRenewalMs);
+  }
+
+  /** The lease of a message, wherever it was received. */
+  lease(message: ServiceBusReceivedMessage): Lease {
+    const known = leaseOf(message);
+    if (known !== undefined) return known;
+    const lock = new Lock(this.connection.entityPath, (attempt) => this.connection.renew(message, attempt));
+    return new Lease(message, lock, undefined);
+  }
+
+  async settle(lease: Lease, settling: Settling): Promise<void> {
+    await this.#settlements.settle(lease, settling);
+    this.#open.delete(lease);
+  }
+
+  /** One call by the `$management` node, under the operation's policy. */
+  manage<T>(
+    operation: ServiceBusOperation,
+    signal: AbortSignalLike | undefined,
+    work: (receiver: ServiceBusReceiver, attempt: Attempt) => Promise<T>,
+  ): Promise<T> {
+    const { policy, classify, clock, random, onEvent, gate } = this.resilience;
+    const { connection } = this;
+    return run((attempt) => connection.manage((receiver) => work(receiver, attempt), attempt), {
+      ...{
+        operation,
+        target: connection.entityPath,
+        policy: policy(operation),
+        classify,
+        clock,
+        random,
+        onEvent,
+      },
+      ...{
+        gate,
+        lane: operation === "serviceBus.renew" ? "renewal" : "administration",
+        cost: managementCredits,
+      },
+      signal: signal === undefined ? this.#lifetime : this.#lifetime.with(signal),
+      act: (action) => {
+        if (action === "rotate") connection.rotate();
+      },
+      timeoutError: (ms) => timeoutError(connection.entityPath, ms),
+    });
+  }
+
+  /** The user renewed a lock by himself. */
+  renewed(message: ServiceBusReceivedMessage, lockedUntil: Date): void {
+    const { lock } = this.lease(message);
+    if (lock.lost === undefined) this.#keeper.keep(lock, { lockedUntil }, this.#maxLockRenewalMs);
+  }
+
+  /** The link is gone, and perhaps the locks of what it brought. */
+  lost(link: ReceiverLink): void {
+    for (const lease of this.#open) if (lease.link === link) this.#keeper.verify(lease.lock);
+  }
+
+  /** Renews nothing any more. */
+  end(): void {
+    for (const { lock } of this.#open) this.#keeper.release(lock);
+    this.#open.clear();
+  }
+}
