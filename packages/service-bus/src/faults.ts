@@ -1,3 +1,4 @@
+import { administrationFaults } from "./administration-faults.ts";
 import { faultTable, systemFaults, type Classify, type FaultRow } from "@holdfast/core";
 
 const learn = (page: string): string => `https://learn.microsoft.com/azure/service-bus-messaging/${page}`;
@@ -245,5 +246,5 @@ export const serviceBusFaults: readonly FaultRow[] = [
 
 /** Turns an error of the official client into a fault. Own rows, tried first, go before ours. */
 export function classifyServiceBus(own: readonly FaultRow[] = []): Classify {
-  return faultTable("service-bus", [...own, ...serviceBusFaults]);
+  return faultTable("service-bus", [...own, ...administrationFaults, ...serviceBusFaults]);
 }
