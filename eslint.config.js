@@ -4,7 +4,7 @@ import tseslint from "typescript-eslint";
 import { fileName } from "./scripts/lint/file-name.js";
 import { layer } from "./scripts/lint/layer.js";
 
-// core <- service-bus, signalr, iot-device; simulators stand alone; tests and examples may import all that is public.
+// core <- identity, service-bus, signalr, iot-device; simulators stand alone; tests and examples may import all that is public.
 const layers = [
   {
     files: ["packages/core/src/**"],
@@ -32,6 +32,13 @@ const layers = [
     because: "the fault table is read by tools that have no SDK installed",
   },
   {
+    files: ["packages/identity/src/**"],
+    ignores: ["packages/identity/src/faults.ts"],
+    folder: "packages/identity/src",
+    modules: ["@azure/identity", "@holdfast/core"],
+    because: "the wrapper knows the official client and core, nothing else",
+  },
+  {
     files: ["packages/signalr/src/**"],
     ignores: ["packages/signalr/src/faults.ts"],
     folder: "packages/signalr/src",
@@ -52,7 +59,11 @@ const layers = [
     because: "the embedded store is an optional peer: whoever keeps the outbox in memory does not install it",
   },
   {
-    files: ["packages/signalr/src/faults.ts", "packages/iot-device/src/faults.ts"],
+    files: [
+      "packages/identity/src/faults.ts",
+      "packages/signalr/src/faults.ts",
+      "packages/iot-device/src/faults.ts",
+    ],
     folder: "packages",
     modules: ["@holdfast/core"],
     because: "the fault table is read by tools that have no SDK installed",

@@ -2,10 +2,12 @@ import { defineConfig } from "tsdown";
 
 // The official client and the core stay external: an application has one copy of each.
 export default defineConfig({
-  entry: ["src/index.ts"],
-  platform: "node",
+  entry: ["src/index.ts", "src/faults.ts", "src/fault-texts.ts", "src/no-fault-texts.ts"],
+  platform: "neutral",
   target: "es2022",
   format: ["esm", "cjs"],
+  // Which texts of faults are loaded is decided where the package is used: none in a browser.
+  deps: { neverBundle: [/^#/] },
   // A file for each source: joined into shared chunks, ./faults would load the official client after all.
   unbundle: true,
   dts: true,

@@ -1,0 +1,153 @@
+import {
+  HubConnectionBuilder as OfficialBuilder,
+  NullLogger,
+  type HttpTransportType,
+  type IHttpConnectionOptions,
+  type IHubProtocol,
+  type ILogger,
+  type IRetryPolicy,
+  type IStatefulReconnectOptions,
+  type LogLevel,
+} from "@microsoft/signalr";
+import { badOption } from "@holdfast/core";
+import { isBypassed } from "./bypass.ts";
+import { HttpSource } from "./http-source.ts";
+import { HubConnection } from "./hub-connection.ts";
+import { resilienceFrom, type Resilience, type ResilienceOptions } from "./resilience.ts";
+import type { UserPolicy } from "./user-policy.ts";
+
+/**
+ * The official `HubConnectionBuilder`, building connections that come back. Every official option means what it means
+ * there; `withAutomaticReconnect()` says how fast, not whether.
+ */
+export class HubConnectionBuilder extends OfficialBuilder {
+  readonly #steps: ((builder: OfficialBuilder) => unknown)[] = [];
+  #given: { url: string; options: IHttpConnectionOptions } | undefined;
+  #protocol: IHubProtocol | undefined;
+  #userPolicy: UserPolicy;
+  #serverTimeoutMs: number | undefined;
+  #keepAliveIntervalMs: number | undefined;
+  #resilience: Resilience | undefined = resilienceFrom({});
+
+  /**
+   * How the connection holds; left out: the defaults. `false`: the official client's own behaviour, unchanged; so does the
+   * environment variable `HOLDFAST_BYPASS=1` for every connection of the process, for incidents.
+   *
+   * @throws HoldfastError `misconfigured`, naming option, value and allowed range.
+   */
+  withResilience(options: ResilienceOptions | false): this {
+    this.#resilience = options === false ? undefined : resilienceFrom(options);
+    return this;
+  }
+
+  override configureLogging(logging: LogLevel | string | ILogger): this {
+    this.#steps.push((builder) => builder.configureLogging(logging as ILogger));
+    super.configureLogging(logging as ILogger);
+    return this;
+  }
+
+  override withUrl(url: string, transportTypeOrOptions?: IHttpConnectionOptions | HttpTransportType): this {
+    super.withUrl(url, transportTypeOrOptions as IHttpConnectionOptions);
+    const more =
+      typeof transportTypeOrOptions === "object"
+        ? transportTypeOrOptions
+        : transportTypeOrOptions === undefined
+          ? {}
+          : { transport: transportTypeOrOptions };
+    this.#given = { url, options: { ...this.#given?.options, ...more } };
+    return this;
+  }
+
+  override withHubProtocol(protocol: IHubProtocol): this {
+    super.withHubProtocol(protocol);
+    this.#protocol = protocol;
+    return this;
+  }
+
+  /** How fast to reconnect; see the table in the README. That it is done needs no asking here. */
+  override withAutomaticReconnect(retryDelaysOrReconnectPolicy?: number[] | IRetryPolicy): this {
+    super.withAutomaticReconnect(retryDelaysOrReconnectPolicy as number[]);
+    this.#userPolicy = retryDelaysOrReconnectPolicy;
+    return this;
+  }
+
+  override withServerTimeout(milliseconds: number): this {
+    super.withServerTimeout(milliseconds);
+    this.#serverTimeoutMs = milliseconds;
+    return this;
+  }
+
+  override withKeepAliveInterval(milliseconds: number): this {
+    super.withKeepAliveInterval(milliseconds);
+    this.#keepAliveIntervalMs = milliseconds;
+    return this;
+  }
+
+  override withStatefulReconnect(options?: IStatefulReconnectOptions): this {
+    this.#steps.push((builder) => builder.withStatefulReconnect(options));
+    super.withStatefulReconnect(options);
+    return this;
+  }
+
+  /**
+   * @throws HoldfastError `misconfigured` for what cannot work behind Azure SignalR: `skipNegotiation`, and a `hub` parameter
+   * in the URL. `selfHosted: true` allows both.
+   */
+  override build(): HubConnection {
+    // Also in front of ours: it throws for what is missing, in its own words.
+    const official = super.build();
+    const given = this.#given;
+    if (this.#resilience === undefined || given === undefined || isBypassed()) {
+      return Object.assign(official, {
+        [Symbol.asyncDispose]: () => official.stop(),
+      }) as unknown as HubConnection;
+    }
+    if (!this.#resilience.selfHosted) checkForAzure(given.url, given.options);
+    const { httpClient, transport, ...options } = given.options;
+    const source = new HttpSource(httpClient, this.#logger(options.logger));
+    return new HubConnection({
+      source,
+      resilience: this.#resilience,
+      userPolicy: this.#userPolicy,
+      blueprint: {
+        ...{ url: absolute(given.url, official.baseUrl), options, transport, protocol: this.#protocol },
+        ...{ serverTimeoutMs: this.#serverTimeoutMs, keepAliveIntervalMs: this.#keepAliveIntervalMs },
+        steps: [...this.#steps],
+      },
+    });
+  }
+
+  /** What the official client would log its requests to. */
+  #logger(given: ILogger | LogLevel | undefined): ILogger {
+    if (typeof given === "object") return given;
+    const own = given === undefined ? (this as unknown as { logger?: ILogger }).logger : undefined;
+    return own ?? NullLogger.instance;
+  }
+}
+
+/** A relative URL is made absolute by the page, once. */
+function absolute(given: string, resolved: string): string {
+  return /^https?:\/\//.test(given) ? given : resolved;
+}
+
+function checkForAzure(url: string, { skipNegotiation }: IHttpConnectionOptions): void {
+  if (skipNegotiation === true) {
+    // SR-21: the app server answers 404, because it hands clients to the service in its negotiation.
+    throw badOption(
+      "skipNegotiation",
+      true,
+      "left out with Azure SignalR; withResilience({ selfHosted: true }) allows it",
+    );
+  }
+  const [, query = ""] = url.split("?");
+  const hubs = new URLSearchParams(query).getAll("hub").length;
+  // SR-15: the service is sent the client's query behind its own `hub`; only its own address may carry one.
+  const isService = /\/client\/?\?/.test(url);
+  if (hubs > (isService ? 1 : 0)) {
+    throw badOption(
+      "withUrl",
+      url.replace(/\?.*$/, "?…"),
+      "a URL without a `hub` parameter, which the service adds itself",
+    );
+  }
+}

@@ -1,0 +1,68 @@
+import { badOption } from "@holdfast/core";
+
+/** What becomes of calls when there is no connection, and how long they may take. */
+export interface CallOptions {
+  /**
+   * Calls made while there is no connection: `fail` at once, as the official client does (the default); `wait` for the
+   * connection and be sent then; or `queue`: methods that are declared `idempotent` wait, and are also sent again when the
+   * connection is lost before the answer; all others fail.
+   */
+  readonly whileDown?: "fail" | "wait" | "queue";
+  /** How long a call waits for a connection, in milliseconds. Default 30 000; above 0, or Infinity. */
+  readonly waitTimeoutMs?: number;
+  /** Calls that may wait at a time; more fail at once. Default 100; 1 or more. */
+  readonly maxWaiting?: number;
+  /** Hub methods that may be carried out twice, by name. Default none. */
+  readonly idempotent?: readonly string[];
+  /**
+   * How long `invoke()` waits for its answer once sent, in milliseconds; then it rejects, and the server may have carried it
+   * out. Default Infinity, as the official client has it; above 0. One for all methods, or by method, `"*"` for the rest.
+   */
+  readonly invokeTimeoutMs?: number | Readonly<Record<string, number>>;
+}
+
+/** {@link CallOptions}, complete. */
+export interface CallSettings {
+  readonly whileDown: "fail" | "wait" | "queue";
+  readonly waitTimeoutMs: number;
+  readonly maxWaiting: number;
+  isIdempotent(method: string): boolean;
+  timeoutMs(method: string): number;
+  /** Calls go to the official client as they are while there is a connection. */
+  readonly isPlain: boolean;
+}
+
+/** Validates and completes. */
+export function callOptionsFrom(options: CallOptions): CallSettings {
+  const { whileDown = "fail", waitTimeoutMs = 30_000, maxWaiting = 100 } = options;
+  const { idempotent = [], invokeTimeoutMs = Infinity } = options;
+  if (!["fail", "wait", "queue"].includes(whileDown)) {
+    throw badOption("resilience.whileDown", whileDown, '"fail", "wait" or "queue"');
+  }
+  duration("waitTimeoutMs", waitTimeoutMs);
+  if (!(maxWaiting >= 1)) throw badOption("resilience.maxWaiting", maxWaiting, "1 or more");
+  if (!Array.isArray(idempotent)) throw badOption("resilience.idempotent", idempotent, "a list of methods");
+  // The server tells methods apart without regard to case.
+  const names = new Set((idempotent as readonly string[]).map((name) => name.toLowerCase()));
+  const limits = new Map<string, number>();
+  if (typeof invokeTimeoutMs === "object") {
+    for (const [name, ms] of Object.entries(invokeTimeoutMs)) {
+      limits.set(name.toLowerCase(), duration(`invokeTimeoutMs.${name}`, ms));
+    }
+  } else {
+    limits.set("*", duration("invokeTimeoutMs", invokeTimeoutMs));
+  }
+  const rest = limits.get("*") ?? Infinity;
+  const isOneForAll = limits.size === 1 && limits.has("*");
+  return {
+    ...{ whileDown, waitTimeoutMs, maxWaiting },
+    isIdempotent: (method) => names.size > 0 && names.has(method.toLowerCase()),
+    timeoutMs: isOneForAll ? () => rest : (method) => limits.get(method.toLowerCase()) ?? rest,
+    isPlain: whileDown !== "queue" && [...limits.values()].every((ms) => ms === Infinity),
+  };
+}
+
+function duration(name: string, ms: unknown): number {
+  if (typeof ms === "number" && ms > 0) return ms;
+  throw badOption(`resilience.${name}`, ms, "a number of milliseconds above 0, or Infinity");
+}

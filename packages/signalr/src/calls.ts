@@ -1,0 +1,145 @@
+import type { HubConnection as OfficialConnection, IStreamResult } from "@microsoft/signalr";
+import { HoldfastError, type Clock } from "@holdfast/core";
+import type { CallSettings } from "./call-options.ts";
+import { DeferredStream } from "./deferred-stream.ts";
+import type { FailureNotes } from "./failure.ts";
+import type { Life } from "./life.ts";
+import type { Session } from "./session.ts";
+
+/** Calls that need more than to be passed on: to wait for a connection, to be sent again, or to be given up in time. */
+export class Calls {
+  readonly #settings: CallSettings;
+  readonly #clock: Clock;
+  readonly #notes: FailureNotes;
+  readonly #life: () => Life | undefined;
+  #waiting = 0;
+
+  constructor(settings: CallSettings, clock: Clock, notes: FailureNotes, life: () => Life | undefined) {
+    this.#settings = settings;
+    this.#clock = clock;
+    this.#notes = notes;
+    this.#life = life;
+  }
+
+  invoke<T>(method: string, args: unknown[]): Promise<T> {
+    const ms = this.#settings.timeoutMs(method);
+    const life = this.#life();
+    const session = life?.session;
+    // The usual case, with as few promises as it takes.
+    if (session !== undefined && life?.isRenewing === false && !this.#isRepeated(method)) {
+      return this.#once(session, this.#limited(session.hub.invoke<T>(method, ...args), method, ms));
+    }
+    return this.#repeated(method, (hub) => this.#limited(hub.invoke<T>(method, ...args), method, ms));
+  }
+
+  send(method: string, args: unknown[]): Promise<void> {
+    return this.#repeated(method, (hub) => hub.send(method, ...args));
+  }
+
+  stream<T>(method: string, args: unknown[]): IStreamResult<T> {
+    const life = this.#life();
+    const session = life?.session;
+    if (session !== undefined && life?.isRenewing === false) return session.hub.stream<T>(method, ...args);
+    // A stream is never sent again by itself: who reads it knows what was received.
+    return new DeferredStream<T>(
+      this.#sessionFor(method).then((ready) => ready.hub.stream<T>(method, ...args)),
+    );
+  }
+
+  #isRepeated(method: string): boolean {
+    return this.#settings.whileDown === "queue" && this.#settings.isIdempotent(method);
+  }
+
+  async #once<T>(session: Session, call: Promise<T>): Promise<T> {
+    const startedAt = this.#clock.now();
+    try {
+      return await (session.wire.carrier === "WebSockets" ? call : session.during(call));
+    } catch (error) {
+      this.#notes.note(error, true, this.#clock.now() - startedAt);
+      throw error;
+    }
+  }
+
+  async #repeated<T>(method: string, work: (hub: OfficialConnection) => Promise<T>): Promise<T> {
+    const startedAt = this.#clock.now();
+    let isSent = false;
+    try {
+      for (;;) {
+        const session = await this.#sessionFor(method);
+        try {
+          isSent = true;
+          return await session.during(work(session.hub));
+        } catch (error) {
+          // While the connection stands it is the hub's own answer, or the end of our patience.
+          if (!this.#isRepeated(method) || !session.isOver || error instanceof HoldfastError) throw error;
+        }
+      }
+    } catch (error) {
+      this.#notes.note(error, isSent, this.#clock.now() - startedAt);
+      throw error;
+    }
+  }
+
+  /** Rejects with the official client's words when there is no connection and the call is not to wait for one. */
+  async #sessionFor(method: string): Promise<Session> {
+    const life = this.#life();
+    const { whileDown, waitTimeoutMs, maxWaiting } = this.#settings;
+    const present = life?.session;
+    if (present !== undefined && life?.isRenewing === false) return present;
+    const waits = life?.isRenewing === true || whileDown === "wait" || this.#isRepeated(method);
+    if (life === undefined || !waits) throw notConnected();
+    if (this.#waiting >= maxWaiting) {
+      throw new HoldfastError("deadline", `${String(maxWaiting)} calls wait for the connection already.`);
+    }
+    this.#waiting += 1;
+    try {
+      return await this.#wait(life, waitTimeoutMs);
+    } finally {
+      this.#waiting -= 1;
+    }
+  }
+
+  async #wait(life: Life, ms: number): Promise<Session> {
+    const abort = new AbortController();
+    const text = `There was no connection within ${String(ms)} ms.`;
+    const stopTimer =
+      ms === Infinity
+        ? undefined
+        : this.#clock.after(ms, () => {
+            abort.abort(new HoldfastError("deadline", text));
+          });
+    try {
+      for (;;) {
+        // A renewal begins on a connection that stands: its end is what is waited for.
+        await (life.isRenewing ? life.renewed(abort.signal) : life.ready(abort.signal));
+        if (life.session !== undefined && !life.isRenewing) return life.session;
+      }
+    } finally {
+      stopTimer?.();
+    }
+  }
+
+  /** Rejects when there is no answer in time: the official client would wait until the connection ends. */
+  #limited<T>(call: Promise<T>, method: string, ms: number): Promise<T> {
+    if (ms === Infinity) return call;
+    return new Promise<T>((resolve, reject) => {
+      const stopTimer = this.#clock.after(ms, () => {
+        reject(new HoldfastError("attempt-timeout", `${method} had no answer within ${String(ms)} ms.`));
+      });
+      call.then(
+        (value) => {
+          stopTimer();
+          resolve(value);
+        },
+        (error: unknown) => {
+          stopTimer();
+          reject(error);
+        },
+      );
+    });
+  }
+}
+
+function notConnected(): Error {
+  return new Error("Cannot send data if the connection is not in the 'Connected' State.");
+}

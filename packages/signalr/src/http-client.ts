@@ -1,0 +1,86 @@
+import { AbortError, HttpClient, type HttpRequest, type HttpResponse } from "@microsoft/signalr";
+import { maxTokenLength, tokenTooLong } from "./token.ts";
+import type { HttpSource } from "./http-source.ts";
+import type { Wire } from "./wire.ts";
+
+/** A connection whose every request meets one of these is dead, although an event stream may go on. */
+const dead: readonly number[] = [401, 404, 410];
+
+/**
+ * The HTTP side of one official connection: passes requests on unchanged, and tells the wire what was refused, which token
+ * is used and when an open connection turns out to be dead.
+ */
+export class WireHttpClient extends HttpClient {
+  readonly #source: HttpSource;
+  readonly #wire: Wire;
+
+  constructor(source: HttpSource, wire: Wire) {
+    super();
+    this.#source = source;
+    this.#wire = wire;
+  }
+
+  override async send(request: HttpRequest): Promise<HttpResponse> {
+    const wire = this.#wire;
+    // Giving up must be able to end a long poll's last word, the DELETE, too: nothing new begins on a wire that was cut.
+    if (wire.isCut) throw new AbortError();
+    const signal = (request.abortSignal ??= { aborted: false, onabort: null });
+    const done = wire.add({ cut: () => signal.onabort?.() });
+    try {
+      const response = await this.#source.client.send(request);
+      if (response.statusCode >= 400) this.#refused(request, response.statusCode, undefined);
+      else if (isNegotiate(request)) this.#negotiated(request, response);
+      return response;
+    } catch (error) {
+      const { statusCode } = error as { statusCode?: unknown };
+      this.#refused(request, typeof statusCode === "number" ? statusCode : undefined, error);
+      throw error;
+    } finally {
+      done();
+    }
+  }
+
+  override getCookieString(url: string): string {
+    return this.#source.client.getCookieString(url);
+  }
+
+  #refused(request: HttpRequest, status: number | undefined, error: unknown): void {
+    const wire = this.#wire;
+    if (wire.isCut) return;
+    const headers = this.#source.takeHeaders(request.url);
+    const step = wire.isEstablished ? "established" : isNegotiate(request) ? "negotiate" : "connect";
+    wire.refused({ step, status, headers, error });
+    if (step !== "established" || status === undefined || !dead.includes(status)) return;
+    // The official client goes on with its event stream, and every call would fail until somebody restarts it.
+    const reason = error ?? new Error(`The server answered with status ${String(status)}.`);
+    wire.explain(reason);
+    wire.onDead(reason);
+  }
+
+  #negotiated(request: HttpRequest, { content }: HttpResponse): void {
+    this.#wire.isNegotiated = true;
+    const token = accessTokenIn(content) ?? bearerOf(request);
+    if (token === undefined) return;
+    this.#wire.useToken(token);
+    if (accessTokenIn(content) !== undefined && token.length > maxTokenLength) throw tokenTooLong(token);
+  }
+}
+
+function isNegotiate({ method, url = "" }: HttpRequest): boolean {
+  return method === "POST" && /\/negotiate(?:\?|$)/.test(url);
+}
+
+function accessTokenIn(content: string | ArrayBuffer | undefined): string | undefined {
+  if (typeof content !== "string") return undefined;
+  try {
+    const { accessToken } = JSON.parse(content) as { accessToken?: unknown };
+    return typeof accessToken === "string" && accessToken !== "" ? accessToken : undefined;
+  } catch {
+    return undefined; // The official client says so, in its own words.
+  }
+}
+
+function bearerOf({ headers = {} }: HttpRequest): string | undefined {
+  const value = headers["Authorization"];
+  return value?.startsWith("Bearer ") === true ? value.slice("Bearer ".length) : undefined;
+}

@@ -1,0 +1,79 @@
+import { backoff, type Fault, type Policy } from "@holdfast/core";
+import type { IRetryPolicy } from "@microsoft/signalr";
+
+/**
+ * What the user gave to `withAutomaticReconnect()`, as policy:
+ *
+ * | official | here |
+ * |---|---|
+ * | not called, or called without arguments | `signalr.reconnect` as it is: for ever, decorrelated jitter 1 … 10 s |
+ * | `[d1, d2, …]` | these delays, each plus up to a second at random; the last one repeats for ever |
+ * | an `IRetryPolicy` | its delay as it is (the server's Retry-After if that is longer); `null`, or an error, ends it |
+ *
+ * All of them also hold for what the official client does not retry: a server's close, and faults of the negotiation.
+ */
+export type UserPolicy = readonly number[] | IRetryPolicy | undefined;
+
+/** Asked for each fault of a reconnection. */
+export interface ReconnectAdvice {
+  /** The policy in force. */
+  policy(base: Policy): Policy;
+  /** The fault with the user's wish in it. */
+  advise(fault: Fault, error: unknown, elapsedMs: number): Fault;
+  /** The connection stands: the next outage counts anew. */
+  reset(): void;
+}
+
+const untouched: ReconnectAdvice = {
+  policy: (base) => base,
+  advise: (fault) => fault,
+  reset: () => undefined,
+};
+
+export function adviceFrom(user: UserPolicy): ReconnectAdvice {
+  if (user === undefined) return untouched;
+  if (!("nextRetryDelayInMilliseconds" in user)) {
+    if (user.length === 0) return untouched;
+    const steps = backoff.steps({ delaysMs: user, jitterMs: 1_000 });
+    return { ...untouched, policy: (base) => base.with({ backoff: steps }) };
+  }
+  return new RetryPolicyAdvice(user);
+}
+
+const noMore = { attempts: 1 };
+const asAdvised = backoff.steps({ delaysMs: [0], jitterMs: 0 });
+
+class RetryPolicyAdvice implements ReconnectAdvice {
+  readonly #user: IRetryPolicy;
+  #retries = 0;
+  #isOver = false;
+
+  constructor(user: IRetryPolicy) {
+    this.#user = user;
+  }
+
+  policy(base: Policy): Policy {
+    return base.with(this.#isOver ? noMore : { backoff: asAdvised, throttledBackoff: asAdvised });
+  }
+
+  advise(fault: Fault, error: unknown, elapsedMilliseconds: number): Fault {
+    const retryReason = error instanceof Error ? error : new Error(String(error));
+    const delayMs = this.#ask({ previousRetryCount: this.#retries, elapsedMilliseconds, retryReason });
+    this.#retries += 1;
+    this.#isOver = delayMs === null;
+    return delayMs === null ? fault : { ...fault, hintMs: Math.max(delayMs, fault.hintMs ?? 0) };
+  }
+
+  reset(): void {
+    this.#retries = 0;
+    this.#isOver = false;
+  }
+
+  #ask(context: Parameters<IRetryPolicy["nextRetryDelayInMilliseconds"]>[0]): number | null {
+    try {
+      return this.#user.nextRetryDelayInMilliseconds(context);
+    } catch {
+      return null; // As the official client has it.
+    }
+  }
+}
