@@ -59,7 +59,14 @@ export interface RunSpec {
  */
 export function run<T>(work: (attempt: Attempt) => Promise<T> | T, spec: RunSpec): Promise<T> {
   const call = new Call(work, spec);
-  return pRetry((number) => call.attempt(number), engine(call)).catch(() => {
+  return call.attempt(1).catch((failure: unknown) => repeat(call, failure));
+}
+
+/** The loop proper, entered with a failed first attempt: most calls end with their first, and need no loop. */
+function repeat<T>(call: Call<T>, failure: unknown): Promise<T> {
+  const attempt = (number: number): Promise<T> =>
+    number === 1 ? Promise.reject(failure) : call.attempt(number);
+  return pRetry(attempt, engine(call)).catch(() => {
     throw call.ended();
   });
 }

@@ -37,10 +37,13 @@ export async function sendArray(
   const { resilience, entityPath } = sender;
   const startedAt = resilience.clock.now();
   const planned = await sender.plan((link) => splitMessages(messages, batchMaker(link), options));
-  const parts = planned.map((part) => ({
-    ...part,
-    indices: part.indices.map((index) => origins?.[index] ?? index),
-  }));
+  const parts =
+    origins === undefined
+      ? planned
+      : planned.map((part) => ({
+          ...part,
+          indices: part.indices.map((index) => origins[index] ?? index),
+        }));
   const [only, ...others] = parts;
   if (only?.content !== undefined && others.length === 0) {
     await sender.send(only.content, remaining(resilience, startedAt));

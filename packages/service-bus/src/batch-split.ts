@@ -32,32 +32,40 @@ export async function splitMessages(
   options: OperationOptionsBase | undefined,
 ): Promise<Part[]> {
   const parts: Part[] = [];
-  const open = new Map<string, { batch: ServiceBusMessageBatch; indices: number[] }>();
-  const finish = (key: string): void => {
-    const filled = open.get(key);
-    if (filled === undefined) return;
+  const open = new Map<string, Filling>();
+  const finish = ({ key, indices, batch }: Filling): void => {
     open.delete(key);
-    parts.push({ key, indices: filled.indices, content: filled.batch });
+    parts.push({ key, indices, content: batch });
   };
-  for (const [index, message] of messages.entries()) {
+  let current: Filling | undefined;
+  for (let index = 0; index < messages.length; index += 1) {
+    const message = messages[index] as SingleMessage;
     const key = keyOf(message);
-    const current = open.get(key);
-    if (
-      current !== undefined &&
-      current.indices.length < maxMessages &&
-      current.batch.tryAddMessage(message, options)
-    ) {
-      current.indices.push(index);
-      continue;
+    if (current?.key !== key) current = open.get(key);
+    if (current !== undefined) {
+      if (current.indices.length < maxMessages && current.batch.tryAddMessage(message, options)) {
+        current.indices.push(index);
+        continue;
+      }
+      finish(current);
+      current = undefined;
     }
-    finish(key);
     const batch = await make.batch();
-    if (batch.tryAddMessage(message, options)) open.set(key, { batch, indices: [index] });
-    else {
+    if (batch.tryAddMessage(message, options)) {
+      current = { key, indices: [index], batch };
+      open.set(key, current);
+    } else {
       const fitsAlone = (await make.measure()).tryAddMessage(message, options);
       parts.push({ key, indices: [index], content: fitsAlone ? message : undefined });
     }
   }
-  for (const key of [...open.keys()]) finish(key);
+  for (const filling of open.values()) finish(filling);
   return parts;
+}
+
+/** A part that takes more. */
+interface Filling {
+  readonly key: string;
+  readonly indices: number[];
+  readonly batch: ServiceBusMessageBatch;
 }

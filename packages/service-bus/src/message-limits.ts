@@ -27,7 +27,8 @@ const maxIdCharacters = 128;
  * @throws TypeError, RangeError or Error where the official client throws one; otherwise HoldfastError `invalid-message`.
  */
 export function checkMessage(message: unknown, index?: number): void {
-  if (typeof message !== "object" || message === null || "tryAddMessage" in message) return;
+  if (typeof message !== "object" || message === null || isPlain(message) || "tryAddMessage" in message)
+    return;
   const fields = fieldsOf(message);
   const annotated = isAnnotated(message);
   const name: Naming = (field) =>
@@ -38,6 +39,17 @@ export function checkMessage(message: unknown, index?: number): void {
   checkTimes(fields, name, annotated);
   checkKeys(fields, name, annotated);
   checkProperties(fields, name);
+}
+
+/** Most messages have nothing but a body and an id, and this is asked for each: nothing there can be wrong. */
+function isPlain(message: object): boolean {
+  for (const key in message) {
+    if (key === "body") continue;
+    if (key !== "messageId") return false;
+    const { messageId } = message as MessageFields;
+    if (typeof messageId !== "string" || messageId.length > maxIdCharacters) return false;
+  }
+  return true;
 }
 
 /** {@link checkMessage} for whatever `sendMessages` takes. */

@@ -128,7 +128,7 @@ export function resilienceFrom(
   const defaults = policiesFrom(retryOptions);
   checkOperations(options.policies, defaults.operations);
   return {
-    policy: (operation) => options.policies?.lookup(operation) ?? defaults.for(operation).policy,
+    policy: (operation) => options.policies?.lookup(operation) ?? (defaults.lookup(operation) as Policy),
     classify: classifyServiceBus(options.faults),
     onEvent,
     closeTimeoutMs,

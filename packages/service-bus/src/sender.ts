@@ -5,26 +5,22 @@ import type {
   ServiceBusSender as OfficialSender,
   ServiceBusSenderOptions as OfficialSenderOptions,
 } from "@azure/service-bus";
-import { emit, failureOf, run, type Attempt, type Policy } from "@holdfast/core";
+import { emit, failureOf, type AbortSignalLike, type Attempt, type Policy } from "@holdfast/core";
 import { sendArray, type SentArray } from "./array-send.ts";
 import { withinTime } from "./connection-pool.ts";
 import type { EntitySender, EntitySenders } from "./entity-senders.ts";
-import { Lifetime } from "./lifetime.ts";
+import type { Lifetime } from "./lifetime.ts";
+import { LinkWork } from "./link-work.ts";
 import { isBatch, stampingBatch, type Sendable } from "./message-ids.ts";
 import type { SingleMessage } from "./message-key.ts";
-import { cutByCloseError, linkClosedError, senderClosedError, timeoutError } from "./official-errors.ts";
+import { cutByCloseError, senderClosedError } from "./official-errors.ts";
 import type { ServiceBusOperation } from "./operations.ts";
 import { Outgoing, type OutgoingOptions } from "./outgoing.ts";
+import { PendingCalls } from "./pending-calls.ts";
 import type { Resilience } from "./resilience.ts";
-
-import type { SenderLink } from "./sender-link.ts";
 
 type SequenceNumbers = Parameters<OfficialSender["cancelScheduledMessages"]>[0];
 type Schedule = OfficialSender["scheduleMessages"];
-
-// https://learn.microsoft.com/azure/service-bus-messaging/service-bus-throttling: a data operation costs 1 credit, a
-// management operation 10.
-const managementCredits = 10;
 
 /** The official options of a sender, and ours. */
 export interface ServiceBusSenderOptions extends OfficialSenderOptions, OutgoingOptions {
@@ -43,17 +39,17 @@ export class Sender implements ServiceBusSender {
   readonly entityPath: string;
   readonly identifier: string;
   readonly #entity: EntitySender;
+  readonly #work: LinkWork;
   readonly #senders: EntitySenders;
   readonly #resilience: Resilience;
   readonly #coalesce: boolean;
   readonly #outgoing: Outgoing;
   readonly #onClosed: () => void;
-  readonly #lifetime = new Lifetime();
-  readonly #work = new Set<Promise<unknown>>();
+  readonly #calls = new PendingCalls();
+  /** What aborted the calls that close() did not wait for. */
+  #cut: Error | undefined;
   #draining: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
-  /** The policy for single sends, whose attempts are bounded by their transfer's time. */
-  #unbounded: { readonly from: Policy; readonly to: Policy } | undefined;
 
   /** @throws what the official createSender throws. */
   constructor(
@@ -71,6 +67,7 @@ export class Sender implements ServiceBusSender {
     this.#senders = senders;
     this.#entity = senders.acquire(entityPath, options);
     this.#resilience = resilience;
+    this.#work = new LinkWork(this.#entity.link, resilience);
     this.#coalesce = coalesce ?? resilience.coalesce;
     this.entityPath = entityPath;
     this.identifier = options.identifier ?? `${entityPath}-${crypto.randomUUID()}`;
@@ -90,50 +87,40 @@ export class Sender implements ServiceBusSender {
    * @throws the official client's own error; `failureOf(error)` tells the rest. `outcome: "unknown"` there means that
    * the messages may have been stored.
    */
-  async sendMessages(messages: Sendable, options?: OperationOptionsBase): Promise<void> {
-    const stamped = this.#outgoing.stamp(messages);
-    if (isBatch(stamped)) return this.#sendWhole(stamped, options);
-    const list = Array.isArray(stamped) ? stamped : [stamped];
-    if (!this.#outgoing.shrinks) {
-      return Array.isArray(stamped)
-        ? this.#sendArray({ messages: list }, options)
-        : this.#sendSingle(stamped, options);
-    }
-    const { link } = this.#entity;
-    await this.#emptyBatch(options);
-    const shrunk = await this.#outgoing.shrink(list, link.maxMessageBytes, options?.abortSignal);
-    const [first] = shrunk.messages;
-    const isSingle = !Array.isArray(stamped) && shrunk.messages.length === 1 && first !== undefined;
-    return isSingle ? this.#sendSingle(first, options) : this.#sendArray(shrunk, options);
+  sendMessages(messages: Sendable, options?: OperationOptionsBase): Promise<void> {
+    return this.#call("serviceBus.send", options, (signal) => this.#send(messages, options, signal));
   }
 
   /** An official batch, bounded by the link's size; opens the link when it is not. Messages get their id as they are added. */
-  async createMessageBatch(options?: CreateMessageBatchOptions): Promise<ServiceBusMessageBatch> {
-    const batch = await this.#emptyBatch(options);
-    return stampingBatch(batch, (message) => this.#outgoing.stamp(message));
+  createMessageBatch(options?: CreateMessageBatchOptions): Promise<ServiceBusMessageBatch> {
+    return this.#call("serviceBus.send", options, async (signal) => {
+      const batch = await this.#work.emptyBatch(options, signal);
+      return stampingBatch(batch, (message) => this.#outgoing.stamp(message));
+    });
   }
 
   /** Schedules; resolves with the sequence numbers. A repetition carries the same message ids. */
-  async scheduleMessages(...[messages, at, options]: Parameters<Schedule>): ReturnType<Schedule> {
-    const stamped = this.#outgoing.stamp(messages);
-    return this.#manage("serviceBus.schedule", options, (sender, attempt) =>
-      sender.scheduleMessages(stamped, at, { ...options, abortSignal: attempt.signal }),
-    );
+  scheduleMessages(...[messages, at, options]: Parameters<Schedule>): ReturnType<Schedule> {
+    return this.#call("serviceBus.schedule", options, (signal) => {
+      const stamped = this.#outgoing.stamp(messages);
+      return this.#work.manage("serviceBus.schedule", signal, (sender, attempt) =>
+        sender.scheduleMessages(stamped, at, { ...options, abortSignal: attempt.signal }),
+      );
+    });
   }
 
   /** Cancels; resolves once the broker has confirmed. */
-  async cancelScheduledMessages(
-    sequenceNumbers: SequenceNumbers,
-    options?: OperationOptionsBase,
-  ): Promise<void> {
-    await this.#manage("serviceBus.cancelScheduled", options, (sender, attempt) =>
-      sender.cancelScheduledMessages(sequenceNumbers, { ...options, abortSignal: attempt.signal }),
+  cancelScheduledMessages(sequenceNumbers: SequenceNumbers, options?: OperationOptionsBase): Promise<void> {
+    return this.#call("serviceBus.cancelScheduled", options, (signal) =>
+      this.#work.manage("serviceBus.cancelScheduled", signal, (sender, attempt) =>
+        sender.cancelScheduledMessages(sequenceNumbers, { ...options, abortSignal: attempt.signal }),
+      ),
     );
   }
 
   /** Resolves once every call made before it has settled, however it did. */
-  async flush(): Promise<void> {
-    await Promise.allSettled([...this.#work]);
+  flush(): Promise<void> {
+    return this.#calls.settled();
   }
 
   /**
@@ -158,41 +145,84 @@ export class Sender implements ServiceBusSender {
 
   async #drain(): Promise<void> {
     const { closeTimeoutMs, clock } = this.#resilience;
-    if (this.#work.size > 0) await withinTime(this.flush(), closeTimeoutMs, clock);
-    this.#lifetime.end(cutByCloseError(this.entityPath));
+    if (!this.#calls.isEmpty) await withinTime(this.flush(), closeTimeoutMs, clock);
+    this.#cut = cutByCloseError(this.entityPath);
+    this.#calls.end(this.#cut);
     await this.flush();
     this.#onClosed();
   }
 
-  /** From a link that is open, and so has told its size. */
-  #emptyBatch(options: CreateMessageBatchOptions | undefined): Promise<ServiceBusMessageBatch> {
-    return this.#onLink(options, async (link) => {
-      const batch = await link.emptyBatch(options);
-      if (batch === undefined) throw linkClosedError(this.entityPath);
-      return batch;
-    });
+  /** One call from its beginning to its end, however many runs it takes: close() and flush() wait for it. */
+  #call<T>(
+    operation: ServiceBusOperation,
+    options: OperationOptionsBase | undefined,
+    work: (signal: AbortSignalLike) => Promise<T>,
+  ): Promise<T> {
+    if (this.isClosed) return Promise.reject(senderClosedError(this.entityPath));
+    const call = this.#calls.begin();
+    return started(work, call.with(options?.abortSignal)).then(
+      (result) => {
+        this.#calls.over(call);
+        return result;
+      },
+      (error: unknown) => {
+        this.#calls.over(call);
+        if (error !== undefined && error === this.#cut) this.#tellCut(operation, this.#cut);
+        throw error;
+      },
+    );
   }
 
-  /** What needs the link open and sends nothing: free of charge at the gate. */
-  #onLink<T>(options: OperationOptionsBase | undefined, work: (link: SenderLink) => Promise<T>): Promise<T> {
-    return this.#run("serviceBus.send", options, 0, () => work(this.#entity.link));
+  #send(
+    messages: Sendable,
+    options: OperationOptionsBase | undefined,
+    signal: AbortSignalLike,
+  ): Promise<void> {
+    const stamped = this.#outgoing.stamp(messages);
+    if (isBatch(stamped)) return this.#sendWhole(stamped, options, signal);
+    if (this.#outgoing.shrinks) return this.#sendShrunk(stamped, options, signal);
+    return Array.isArray(stamped)
+      ? this.#sendArray({ messages: stamped }, options, signal)
+      : this.#sendSingle(stamped, options, signal);
   }
 
-  #sendSingle(message: SingleMessage, options: OperationOptionsBase | undefined): Promise<void> {
+  async #sendShrunk(
+    stamped: SingleMessage | SingleMessage[],
+    options: OperationOptionsBase | undefined,
+    signal: AbortSignalLike,
+  ): Promise<void> {
+    const { link } = this.#entity;
+    await this.#work.emptyBatch(options, signal);
+    const list = Array.isArray(stamped) ? stamped : [stamped];
+    const shrunk = await this.#outgoing.shrink(list, link.maxMessageBytes, options?.abortSignal);
+    const [first] = shrunk.messages;
+    const isSingle = !Array.isArray(stamped) && shrunk.messages.length === 1 && first !== undefined;
+    return isSingle ? this.#sendSingle(first, options, signal) : this.#sendArray(shrunk, options, signal);
+  }
+
+  #sendSingle(
+    message: SingleMessage,
+    options: OperationOptionsBase | undefined,
+    signal: AbortSignalLike,
+  ): Promise<void> {
     const { coalescer } = this.#entity;
     const attempt = (scope: Attempt): Promise<void> =>
       coalescer.single(message, this.#coalesce, options, scope);
-    return this.#run("serviceBus.send", options, 1, attempt, this.#transferPolicy());
+    return this.#work.transfer(signal, 1, attempt);
   }
 
-  #sendArray(array: SentArray, options: OperationOptionsBase | undefined): Promise<void> {
+  #sendArray(
+    array: SentArray,
+    options: OperationOptionsBase | undefined,
+    signal: AbortSignalLike,
+  ): Promise<void> {
     // The official client sends an empty envelope for an empty array.
-    if (array.messages.length === 0) return this.#sendWhole([], options);
+    if (array.messages.length === 0) return this.#sendWhole([], options, signal);
     return sendArray(array, options, {
       entityPath: this.entityPath,
       resilience: this.#resilience,
-      plan: (work) => this.#onLink(options, work),
-      send: (content, policy) => this.#sendWhole(content, options, policy),
+      plan: (work) => this.#work.onLink(signal, work),
+      send: (content, policy) => this.#sendWhole(content, options, signal, policy),
     });
   }
 
@@ -200,82 +230,19 @@ export class Sender implements ServiceBusSender {
   #sendWhole(
     content: Sendable,
     options: OperationOptionsBase | undefined,
-    policy = this.#transferPolicy(),
+    signal: AbortSignalLike,
+    policy?: Policy,
   ): Promise<void> {
     const { coalescer } = this.#entity;
     const whole = (sender: OfficialSender, abortSignal: Lifetime): Promise<void> =>
       sender.sendMessages(content, { ...options, abortSignal });
     const credits = isBatch(content) ? content.count : 1;
-    return this.#run(
-      "serviceBus.send",
-      options,
-      credits,
-      (attempt) => coalescer.whole(whole, attempt),
-      policy,
-    );
-  }
-
-  /** Waiting for a place on the link is not the attempt's time; the transfer has the attempt's timeout instead. */
-  #transferPolicy(): Policy {
-    const from = this.#resilience.policy("serviceBus.send");
-    if (this.#unbounded?.from !== from) {
-      this.#unbounded = { from, to: from.with({ attemptTimeoutMs: Infinity }) };
-    }
-    return this.#unbounded.to;
-  }
-
-  #manage<T>(
-    operation: ServiceBusOperation,
-    options: OperationOptionsBase | undefined,
-    work: (sender: OfficialSender, attempt: Attempt) => Promise<T>,
-  ): Promise<T> {
-    const { link } = this.#entity;
-    return this.#run(operation, options, managementCredits, (attempt) =>
-      link.manage((sender) => work(sender, attempt), attempt),
-    );
-  }
-
-  async #run<T>(
-    operation: ServiceBusOperation,
-    options: OperationOptionsBase | undefined,
-    cost: number,
-    work: (attempt: Attempt) => Promise<T>,
-    policy = this.#resilience.policy(operation),
-  ): Promise<T> {
-    if (this.isClosed) throw senderClosedError(this.entityPath);
-    const { classify, clock, random, onEvent, gate, budget, breaker } = this.#resilience;
-    const { link } = this.#entity;
-    const result = run(work, {
-      operation,
-      target: this.entityPath,
-      policy,
-      classify,
-      clock,
-      random,
-      onEvent,
-      gate: cost > 0 ? gate : undefined,
-      cost,
-      budget,
-      breaker,
-      signal: this.#lifetime.with(options?.abortSignal),
-      ready: operation === "serviceBus.send" ? (scope) => link.ready(scope) : undefined,
-      // A refresh is a new link with a new token, which the next attempt makes by itself.
-      act: () => undefined,
-      timeoutError: (ms) => timeoutError(this.entityPath, ms),
-    });
-    this.#work.add(result);
-    try {
-      return await result;
-    } catch (error) {
-      if (this.#lifetime.aborted && error === this.#lifetime.reason) this.#tellCut(operation, error);
-      throw error;
-    } finally {
-      this.#work.delete(result);
-    }
+    const attempt = (scope: Attempt): Promise<void> => coalescer.whole(whole, scope);
+    return this.#work.transfer(signal, credits, attempt, policy);
   }
 
   /** The caller's own abort is no news to him; that close() cut a call is. */
-  #tellCut(operation: ServiceBusOperation, error: unknown): void {
+  #tellCut(operation: ServiceBusOperation, error: Error): void {
     const {
       kind = "cancelled",
       id = "closed-by-caller",
@@ -289,7 +256,16 @@ export class Sender implements ServiceBusSender {
       attempts: attempts.length,
       elapsedMs,
       reason: "closed",
-      fault: { kind, id, code: undefined, message: (error as Error).message },
+      fault: { kind, id, code: undefined, message: error.message },
     });
+  }
+}
+
+/** What the work throws at once is a rejection too. */
+function started<T>(work: (signal: AbortSignalLike) => Promise<T>, signal: AbortSignalLike): Promise<T> {
+  try {
+    return work(signal);
+  } catch (error) {
+    return Promise.reject(error);
   }
 }
