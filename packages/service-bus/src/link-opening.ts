@@ -11,7 +11,7 @@ export interface OpeningSteps {
 }
 
 // The official client notices neither a drop while it waits for its token nor an answer that never comes, so the first
-// attempt is given up early; on a slow line the next ones get more time, up to the policy's attemptTimeoutMs.
+// attempt is given up early; each that had no answer gives the next one more time, up to the policy's attemptTimeoutMs.
 const firstPatienceMs = 4_000;
 
 // An outage can last for days.
@@ -30,6 +30,8 @@ export class LinkOpening {
   readonly #startedAt: number;
   readonly #records: AttemptRecord[] = [];
   #waiting = 0;
+  /** Attempts that had no answer; a refusal says nothing about how slow the line is. */
+  #unanswered = 0;
   #lastError: unknown;
 
   constructor(entityPath: string, resilience: Resilience, steps: OpeningSteps) {
@@ -85,8 +87,9 @@ export class LinkOpening {
 
   async #attempt(scope: Attempt, steps: OpeningSteps): Promise<void> {
     if (scope.number > 1 && this.#waiting === 0) this.abandon();
-    const patienceMs = firstPatienceMs * 2 ** (scope.number - 1);
+    const patienceMs = firstPatienceMs * 2 ** this.#unanswered;
     const stop = this.#resilience.clock.after(patienceMs, () => {
+      this.#unanswered += 1;
       scope.fail(this.#late(patienceMs));
     });
     try {

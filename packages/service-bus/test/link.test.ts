@@ -1,6 +1,13 @@
-import { delayAcknowledgement, dropConnection, ignore, serviceBus } from "@holdfast/simulators/service-bus";
+import {
+  blackHole,
+  delayAcknowledgement,
+  dropConnection,
+  ignore,
+  resetConnection,
+  serviceBus,
+} from "@holdfast/simulators/service-bus";
 import { expect, it } from "vitest";
-import { ServiceBusClient, serviceBusPolicies } from "@holdfast/service-bus";
+import { backoff, ServiceBusClient, serviceBusPolicies } from "@holdfast/service-bus";
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -140,6 +147,25 @@ it("leaves the shared connection alone when a caller aborts a first send", async
       .catch(() => undefined);
     await healthy.sendMessages({ body: 2 });
     expect(bus.journal.connections()).toHaveLength(1);
+  } finally {
+    await client.close();
+    await bus.close();
+  }
+});
+
+it("is no more patient with a connection that is not answered because others were refused before", async () => {
+  const bus = await serviceBus({ queues: ["orders"] });
+  const quick = { backoff: backoff.full({ baseMs: 1, capMs: 10 }) };
+  const client = new ServiceBusClient(bus.connectionString, {
+    resilience: { policies: serviceBusPolicies({ "serviceBus.connect": quick }) },
+  });
+  try {
+    // Doubled with each refusal, the patience with the seventh would last its full 30 s.
+    bus.faults.next("connect", resetConnection(), { times: 6 });
+    bus.faults.next("connect", blackHole());
+    const startedAt = performance.now();
+    await client.createSender("orders").sendMessages({ body: 1 });
+    expect(performance.now() - startedAt).toBeLessThan(15_000);
   } finally {
     await client.close();
     await bus.close();
