@@ -32,6 +32,8 @@ export class Subscription {
   readonly #retired = new Set<ReceiverLink>();
   #link: ReceiverLink | undefined;
   #trouble: LinkTrouble | undefined;
+  /** Attaches in a row that had no answer. */
+  #unanswered = 0;
   #downSince: number | undefined;
   #reportedAt = -Infinity;
   readonly #stopListening: () => void;
@@ -152,11 +154,13 @@ export class Subscription {
         isSound = true;
         stopWaiting();
         this.#trouble = undefined;
+        this.#unanswered = 0;
         resolve(link);
       };
       let isAttached = false;
-      const patienceMs = Math.min(longestPatienceMs, firstPatienceMs * 2 ** (this.#trouble?.failures ?? 0));
+      const patienceMs = Math.min(longestPatienceMs, firstPatienceMs * 2 ** this.#unanswered);
       let stopWaiting = clock.after(patienceMs, () => {
+        this.#unanswered += 1;
         link.unanswered(startedAt, timeoutError(connection.entityPath, patienceMs));
       });
       attempt.signal.addEventListener("abort", () => {
