@@ -70,7 +70,7 @@ function refusalOf(
       ? isSendable(entity)
       : role === "receive"
         ? isReceivable(entity)
-        : entity.status !== "Disabled");
+        : entity.settings.status !== "Disabled");
   if (isOpen) return undefined;
   return trackedError(conditions.entityDisabled, texts.entityDisabled(broker.resource(path)), tracking);
 }

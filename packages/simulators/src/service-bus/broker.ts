@@ -10,7 +10,7 @@ import { Entities, type Node } from "./entities.ts";
 import { isReceivable, isSendable, type Destination, type EntityContext } from "./entity.ts";
 import type { EntityStatus } from "./entity-options.ts";
 import type { BrokerLink } from "./link.ts";
-import { MessageQueue } from "./queue.ts";
+import type { MessageQueue } from "./queue.ts";
 import { entityPath } from "./sas-token.ts";
 import { conditions } from "./conditions.ts";
 import { texts, trackedError, type Tracking } from "./texts.ts";
@@ -27,7 +27,7 @@ export class Broker implements EntityContext {
   readonly connections = new Set<BrokerConnection>();
   /** The container id of the open frame. */
   readonly containerId = randomUUID().replaceAll("-", "");
-  readonly #entities = new Entities();
+  readonly entities: Entities;
   #host = "127.0.0.1";
   #nextConnection = 1;
   #nextLink = 1;
@@ -38,8 +38,9 @@ export class Broker implements EntityContext {
     this.timers = new Timers(settings.clock);
     this.faults = new FaultScript<ServiceBusFaults>(seededRandom(settings.seed), assertPossible);
     this.throttle = new Throttle(settings.credits, () => this.clock.now());
-    for (const queue of settings.queues)
-      this.#entities.addQueue(new MessageQueue(queue.name, "queue", queue, this));
+    this.entities = new Entities(this);
+    for (const queue of settings.queues) this.entities.createQueue(queue);
+    for (const topic of settings.topics) this.entities.createTopic(topic);
   }
 
   /** Sets the host that error texts print once the port is known. */
@@ -59,7 +60,7 @@ export class Broker implements EntityContext {
 
   /** Where an address leads, or undefined. */
   node(address: string): Node | undefined {
-    return this.#entities.node(address);
+    return this.entities.node(address);
   }
 
   /** The entity's name as it was configured, for the journal; the address itself when there is no such entity. */
@@ -72,7 +73,7 @@ export class Broker implements EntityContext {
     const node = this.node(path);
     const entity = node?.destination ?? node?.queue;
     if (entity === undefined) return;
-    entity.status = status;
+    entity.settings.status = status;
     const error = trackedError(
       conditions.entityDisabled,
       texts.entityDisabled(this.resource(path)),
@@ -88,6 +89,18 @@ export class Broker implements EntityContext {
       if (!mayStay) link.detach(error);
     }
     node?.queue?.pump();
+  }
+
+  /** Deletes an entity and everything below it; its links are detached. */
+  deleteEntity(path: string): void {
+    const error = trackedError(
+      conditions.notFound,
+      texts.entityNotFound(this.resource(path)),
+      this.tracking(path),
+    );
+    const links = this.linksOf(path);
+    this.entities.delete(path);
+    for (const link of links) link.detach(error);
   }
 
   /** The live links to an entity and to what is below it: dead letters, subscriptions. */

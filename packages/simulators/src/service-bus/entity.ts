@@ -21,9 +21,9 @@ export interface Destination {
     readonly maxMessageSizeBytes: number;
     readonly maxBatchSizeBytes: number;
     readonly maxSizeBytes: number;
+    status: EntityStatus;
   };
   readonly sizeBytes: number;
-  status: EntityStatus;
   /** True when every message must carry a session. */
   readonly requiresSession: boolean;
   /** Takes a message over; undefined when duplicate detection drops it. */
@@ -32,12 +32,16 @@ export interface Destination {
   cancelScheduled(sequenceNumbers: readonly number[]): boolean;
 }
 
+interface WithStatus {
+  readonly settings: { readonly status: EntityStatus };
+}
+
 /** Whether an entity takes messages. */
-export function isSendable({ status }: { readonly status: EntityStatus }): boolean {
+export function isSendable({ settings: { status } }: WithStatus): boolean {
   return status === "Active" || status === "ReceiveDisabled";
 }
 
 /** Whether messages can be received from an entity. */
-export function isReceivable({ status }: { readonly status: EntityStatus }): boolean {
+export function isReceivable({ settings: { status } }: WithStatus): boolean {
   return status === "Active" || status === "SendDisabled";
 }

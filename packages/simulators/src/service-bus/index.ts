@@ -11,6 +11,7 @@ export type {
 } from "./entity-options.ts";
 export type { CreditOptions } from "./throttle.ts";
 export type { QueueControl } from "./queue-control.ts";
+export type { TopicControl } from "./topic-control.ts";
 export {
   delayAcknowledgement,
   dropConnection,

@@ -1,3 +1,4 @@
+import type { DeadLetterCause } from "./dead-letter.ts";
 import { DuplicateDetection } from "./duplicate-detection.ts";
 import type { EntityContext } from "./entity.ts";
 import { newLockToken } from "./lock-token.ts";
@@ -19,21 +20,21 @@ interface IntakeSettings {
 /** How messages enter a queue or a topic: duplicates dropped, sequence numbers given, scheduled ones held until due. */
 export class Intake {
   readonly #path: string;
-  readonly #settings: () => IntakeSettings;
+  readonly #settings: IntakeSettings;
   readonly #context: EntityContext;
   readonly #account: Account;
   readonly #duplicates: DuplicateDetection;
   readonly #scheduled: ScheduledMessages;
-  readonly #ready: (message: StoredMessage) => void;
+  readonly #ready: (message: StoredMessage, unfit?: DeadLetterCause) => void;
   #nextSequenceNumber = 1;
 
-  /** @param ready - called with each message that has entered, once it is due */
+  /** @param ready - called with each message that has entered, once it is due, and why it cannot be received if it cannot */
   constructor(
     path: string,
-    settings: () => IntakeSettings,
+    settings: IntakeSettings,
     context: EntityContext,
     account: Account,
-    ready: (message: StoredMessage) => void,
+    ready: (message: StoredMessage, unfit?: DeadLetterCause) => void,
   ) {
     this.#path = path;
     this.#settings = settings;
@@ -41,7 +42,7 @@ export class Intake {
     this.#account = account;
     this.#ready = ready;
     this.#duplicates = new DuplicateDetection(
-      () => settings().duplicateDetectionWindowMs ?? 0,
+      () => settings.duplicateDetectionWindowMs ?? 0,
       () => context.clock.now(),
     );
     this.#scheduled = new ScheduledMessages(context.timers, (message) => {
@@ -92,7 +93,7 @@ export class Intake {
     );
     const due = content.scheduledEnqueueTime ?? 0;
     if (due > now) this.#scheduled.add(message, due - now);
-    else this.#ready(message);
+    else this.#ready(message, arrival.unfit);
     return message;
   }
 
@@ -113,6 +114,6 @@ export class Intake {
   }
 
   #timeToLive(content: MessageContent): number {
-    return Math.min(content.timeToLiveMs ?? Infinity, this.#settings().defaultTimeToLiveMs);
+    return Math.min(content.timeToLiveMs ?? Infinity, this.#settings.defaultTimeToLiveMs);
   }
 }

@@ -74,6 +74,21 @@ export function messagesOfTransfer(payload: Buffer, format: number): readonly Bu
     .map((section) => section.value.value as Buffer);
 }
 
+// AMQP 3.2.4: the places of what Service Bus uses.
+const PLACES = {
+  messageId: 0,
+  to: 2,
+  subject: 3,
+  replyTo: 4,
+  correlationId: 5,
+  contentType: 6,
+  sessionId: 10,
+  replyToSessionId: 12,
+} as const;
+
+/** A property of the message itself. */
+export type OwnProperty = keyof typeof PLACES;
+
 function numberAt(list: readonly Typed[], index: number): number | undefined {
   const value = list[index] === undefined ? undefined : codec.unwrap(list[index]);
   return typeof value === "number" ? value : undefined;
@@ -128,37 +143,37 @@ export class MessageContent {
 
   /** The message-id property as text; undefined when the client gave none. */
   get messageId(): string | undefined {
-    return stringAt(this.#properties, 0);
+    return stringAt(this.#properties, PLACES.messageId);
   }
 
   /** The group-id property: the session. */
   get sessionId(): string | undefined {
-    return stringAt(this.#properties, 10);
+    return stringAt(this.#properties, PLACES.sessionId);
   }
 
   get correlationId(): string | undefined {
-    return stringAt(this.#properties, 5);
+    return stringAt(this.#properties, PLACES.correlationId);
   }
 
   get subject(): string | undefined {
-    return stringAt(this.#properties, 3);
+    return stringAt(this.#properties, PLACES.subject);
   }
 
   get to(): string | undefined {
-    return stringAt(this.#properties, 2);
+    return stringAt(this.#properties, PLACES.to);
   }
 
   get replyTo(): string | undefined {
-    return stringAt(this.#properties, 4);
+    return stringAt(this.#properties, PLACES.replyTo);
   }
 
   get contentType(): string | undefined {
-    return stringAt(this.#properties, 6);
+    return stringAt(this.#properties, PLACES.contentType);
   }
 
   /** The reply-to-group-id property: the session that answers go to. */
   get replyToSessionId(): string | undefined {
-    return stringAt(this.#properties, 12);
+    return stringAt(this.#properties, PLACES.replyToSessionId);
   }
 
   get partitionKey(): string | undefined {
@@ -212,13 +227,38 @@ export class MessageContent {
   /** A copy with application properties added or replaced, as dead-lettering and abandoning do. */
   withApplicationProperties(pairs: TypedPairs): MessageContent {
     if (pairs.length === 0) return this;
+    return this.#with({ applicationProperties: mergePairs(this.applicationProperties, pairs) });
+  }
+
+  /** A copy without an application property; the name is case-insensitive. */
+  withoutApplicationProperty(name: string): MessageContent {
+    const wanted = name.toLowerCase();
+    const applicationProperties = this.applicationProperties.filter((_, index, pairs) => {
+      const key = pairs[index - (index % 2)];
+      return String(key?.value).toLowerCase() !== wanted;
+    });
+    return this.#with({ applicationProperties });
+  }
+
+  /** A copy with a property of the message itself set, or removed. */
+  withOwnProperty(name: OwnProperty, value: string | undefined): MessageContent {
+    const properties: Typed[] = Array.from(
+      { length: Math.max(this.#properties.length, PLACES[name] + 1) },
+      (_, index) => this.#properties[index] ?? codec.Null(),
+    );
+    properties[PLACES[name]] = value === undefined ? codec.Null() : codec.wrap_string(value);
+    return this.#with({ properties });
+  }
+
+  #with(changed: { applicationProperties?: TypedPairs; properties?: readonly Typed[] }): MessageContent {
     return new MessageContent({
       header: this.#header,
       annotations: this.annotations,
       properties: this.#properties,
-      applicationProperties: mergePairs(this.applicationProperties, pairs),
+      applicationProperties: this.applicationProperties,
       body: this.#body,
       footer: this.#footer,
+      ...changed,
     });
   }
 

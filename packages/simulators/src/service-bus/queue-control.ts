@@ -34,6 +34,11 @@ export class QueueControl {
     return this.#queue.counts.scheduled;
   }
 
+  /** Messages that could not be handed on, in `…/$Transfer/$DeadLetterQueue`. */
+  get transferDeadLetterMessages(): number {
+    return this.#queue.transferDeadLetters?.counts.active ?? 0;
+  }
+
   /** Messages in the dead-letter queue. */
   get deadLetterMessages(): number {
     return this.#queue.deadLetters?.counts.active ?? 0;
@@ -44,8 +49,13 @@ export class QueueControl {
     return this.#queue.sizeBytes;
   }
 
+  /** Deletes the entity with what is below it: its links are detached and new ones refused with `amqp:not-found`. */
+  delete(): void {
+    this.#broker.deleteEntity(this.#queue.path);
+  }
+
   get status(): EntityStatus {
-    return this.#queue.status;
+    return this.#queue.settings.status;
   }
 
   /**

@@ -1,8 +1,13 @@
 import { Backlog } from "./backlog.ts";
-import { causes, DEAD_LETTER_SUFFIX, TRANSFER_DEAD_LETTER_SUFFIX } from "./dead-letter.ts";
+import {
+  causes,
+  DEAD_LETTER_SUFFIX,
+  TRANSFER_DEAD_LETTER_SUFFIX,
+  type DeadLetterCause,
+} from "./dead-letter.ts";
 import { Departures } from "./departures.ts";
 import { isReceivable, type Destination, type EntityContext } from "./entity.ts";
-import type { EntityStatus, QueueSettings } from "./entity-options.ts";
+import type { QueueSettings } from "./entity-options.ts";
 import { Distribution } from "./distribution.ts";
 import { ExpiryWatch } from "./expiry-watch.ts";
 import { Intake, type Account } from "./intake.ts";
@@ -50,15 +55,9 @@ export class MessageQueue implements Destination {
     this.#account = account;
     const { clock, timers } = context;
     const lockDurationMs = (): number => settings.lockDurationMs;
-    this.#intake = new Intake(
-      path,
-      () => settings,
-      context,
-      account,
-      (message) => {
-        this.#arrived(message);
-      },
-    );
+    this.#intake = new Intake(path, settings, context, account, (message, unfit) => {
+      this.#arrived(message, unfit);
+    });
     this.#expiry = new ExpiryWatch(clock, timers, () => {
       this.#sweep();
     });
@@ -99,15 +98,6 @@ export class MessageQueue implements Destination {
         }
       }
     });
-  }
-
-  /** Dead letters do what their entity does. */
-  get status(): EntityStatus {
-    return this.settings.status;
-  }
-
-  set status(status: EntityStatus) {
-    this.settings.status = status;
   }
 
   /** Undefined for an entity without sessions. */
@@ -256,14 +246,13 @@ export class MessageQueue implements Destination {
     this.transferDeadLetters?.end();
   }
 
-  #arrived(message: StoredMessage): void {
-    if (this.sessions !== undefined && message.content.sessionId === undefined) {
-      this.#departures.deadLetter(message, causes.noSession, "broker");
-    } else if (this.settings.forwardTo === "") {
-      this.#makeAvailable(message);
-    } else {
-      this.#departures.forward(message, this.settings.forwardTo);
-    }
+  #arrived(message: StoredMessage, unfit?: DeadLetterCause): void {
+    const { forwardTo } = this.settings;
+    const isWithoutSession = this.sessions !== undefined && message.content.sessionId === undefined;
+    const cause = unfit ?? (isWithoutSession ? causes.noSession : undefined);
+    if (cause !== undefined) this.#departures.deadLetter(message, cause, "broker");
+    else if (forwardTo === "") this.#makeAvailable(message);
+    else this.#departures.forward(message, forwardTo);
   }
 
   #sweep(): void {

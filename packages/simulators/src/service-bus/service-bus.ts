@@ -11,6 +11,7 @@ import type { ServiceBusFaults } from "./faults.ts";
 import { Journal } from "./journal.ts";
 import { serviceBusSettings, type ServiceBusOptions } from "./options.ts";
 import { QueueControl } from "./queue-control.ts";
+import { TopicControl } from "./topic-control.ts";
 import { texts, trackedError } from "./texts.ts";
 
 const HOST = "127.0.0.1";
@@ -147,11 +148,23 @@ export class ServiceBusSimulator {
     return `Endpoint=${endpoint};SharedAccessKeyName=${key.name};SharedAccessKey=${key.key}`;
   }
 
-  /** A queue to look into and to change while the simulator runs; `orders/$DeadLetterQueue` is one too. */
+  /** A queue to look into and to change while the simulator runs; `orders/$DeadLetterQueue` and a subscription are too. */
   queue(path: string): QueueControl {
     const queue = this.#broker.queue(path);
     if (queue === undefined) throw new RangeError(`queue: there is no queue "${path}"`);
     return new QueueControl(this.#broker, queue);
+  }
+
+  /** A subscription's queue, to look into and to change while the simulator runs. */
+  subscription(topic: string, name: string): QueueControl {
+    return this.queue(`${topic}/Subscriptions/${name}`);
+  }
+
+  /** A topic to look into and to change while the simulator runs. */
+  topic(path: string): TopicControl {
+    const topic = this.#broker.node(path)?.topic;
+    if (topic === undefined) throw new RangeError(`topic: there is no topic "${path}"`);
+    return new TopicControl(this.#broker, topic);
   }
 
   /** Stops listening and destroys every live socket: connections are refused. Messages, locks and journal stay. */

@@ -1,3 +1,4 @@
+import type { DeadLetterCause } from "./dead-letter.ts";
 import type { MessageContent } from "./message-format.ts";
 
 /** Where a message is in its life; `x-opt-message-state` on the wire. */
@@ -39,6 +40,8 @@ export interface Arrival {
   /** The sequence number it had in the entity that handed it on. */
   readonly enqueuedSequenceNumber?: number;
   readonly deadLetterSource?: string | undefined;
+  /** Why it cannot be received and is dead-lettered at once. */
+  readonly unfit?: DeadLetterCause;
 }
 
 /** Messages ready for delivery, by sequence number. Taking from the front and appending are constant time. */

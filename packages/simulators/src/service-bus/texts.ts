@@ -23,6 +23,7 @@ export const texts = {
   serverBusy: (waitSeconds: number) =>
     `The request was terminated because the entity is being throttled. Error code: 50009. Please wait ${String(waitSeconds)} seconds and try again.`,
   entityNotFound: (resource: string) => `The messaging entity '${resource}' could not be found. ${more} `,
+  entityExists: (resource: string) => `The messaging entity '${resource}' already exists. ${more} `,
   entityDisabled: (resource: string) => `Messaging entity '${resource}' is currently disabled. ${more} `,
   claimMissing: (claim: string, resource: string) =>
     `Unauthorized access. '${claim}' claim(s) are required to perform this operation. Resource: '${resource}'.`,

@@ -44,7 +44,7 @@ function perform(
   if (!claims.allows(known.claim, path, broker.clock.wallNow())) {
     return refused(conditions.unauthorized, texts.claimMissing(known.claim, broker.resource(path)));
   }
-  if ((node.queue ?? node.destination)?.status === "Disabled") {
+  if ((node.queue ?? node.destination)?.settings.status === "Disabled") {
     return refused(conditions.entityDisabled, texts.entityDisabled(broker.resource(path)));
   }
   if (!broker.throttle.admitManagementCall()) return refused(conditions.serverBusy, texts.serverBusy(2));

@@ -4,6 +4,7 @@ import type { Destination } from "../entity.ts";
 import type { ServiceBusStep } from "../faults.ts";
 import type { Claim } from "../options.ts";
 import type { MessageQueue } from "../queue.ts";
+import type { Subscription } from "../subscription.ts";
 import type { SessionLock } from "../session-lock.ts";
 import { conditions } from "../conditions.ts";
 import { texts } from "../texts.ts";
@@ -63,6 +64,11 @@ export function onQueue(node: Node): MessageQueue | undefined {
 /** For operations on what clients send to. */
 export function onDestination(node: Node): Destination | undefined {
   return node.destination;
+}
+
+/** For operations on the rules of a subscription. */
+export function onSubscription(node: Node): Subscription | undefined {
+  return node.subscription;
 }
 
 /** The request lacks something; the service answers 400. */

@@ -1,8 +1,11 @@
+import { addRule } from "./add-rule.ts";
 import { cancelScheduledMessage } from "./cancel-scheduled-message.ts";
+import { enumerateRules } from "./enumerate-rules.ts";
 import { getMessageSessions } from "./get-message-sessions.ts";
 import { forNodes, type NodeOperation } from "./operation.ts";
 import { peekMessage } from "./peek-message.ts";
 import { receiveBySequenceNumber } from "./receive-by-sequence-number.ts";
+import { removeRule } from "./remove-rule.ts";
 import { renewLock } from "./renew-lock.ts";
 import { renewSessionLock } from "./renew-session-lock.ts";
 import { scheduleMessage } from "./schedule-message.ts";
@@ -21,4 +24,7 @@ export const operations: ReadonlyMap<string, NodeOperation> = new Map([
   ["com.microsoft:get-session-state", forNodes(getSessionState)],
   ["com.microsoft:set-session-state", forNodes(setSessionState)],
   ["com.microsoft:get-message-sessions", forNodes(getMessageSessions)],
+  ["com.microsoft:add-rule", forNodes(addRule)],
+  ["com.microsoft:remove-rule", forNodes(removeRule)],
+  ["com.microsoft:enumerate-rules", forNodes(enumerateRules)],
 ]);
