@@ -7,12 +7,14 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
 const root = resolve(import.meta.dirname, "..");
-const packages = ["core", "service-bus", "simulators"];
+const packages = ["core", "service-bus", "identity", "simulators"];
 const manifests = packages.map((name) =>
   JSON.parse(readFileSync(join(root, "packages", name, "package.json"), "utf8")),
 );
-const official = "@azure/service-bus";
-const officialVersion = manifests[1].devDependencies[official];
+/** The drop-in packages, each with the official one that it stands in for. */
+const dropIns = manifests.flatMap(({ name, peerDependencies = {}, devDependencies = {} }) =>
+  Object.keys(peerDependencies).map((official) => ({ name, official, version: devDependencies[official] })),
+);
 const entries = manifests.flatMap(({ name, exports }) =>
   Object.keys(exports)
     .filter((subpath) => subpath !== "./package.json")
@@ -22,18 +24,20 @@ const entries = manifests.flatMap(({ name, exports }) =>
 const scratch = mkdtempSync(join(tmpdir(), "holdfast-consumers-"));
 try {
   const tarballs = pack();
-  const application = install("application", [...tarballs, `${official}@${officialVersion}`]);
+  const officials = dropIns.map(({ official, version }) => `${official}@${version}`);
+  const application = install("application", [...tarballs, ...officials]);
   check("CommonJS loads every entry point", () => node(application, "load.cjs", loadFromCommonJs()));
   check("ES modules load every entry point", () => node(application, "load.mjs", loadFromEsModule()));
   check("TypeScript compiles in CommonJS", () => compile(application, "commonjs"));
   check("TypeScript compiles in ES modules", () => compile(application, "module"));
 
-  // The peer is left out on purpose.
-  const tool = install("tool", tarballs.slice(0, 2), ["--legacy-peer-deps"]);
-  check("the fault table loads without an SDK", () => {
-    const faults = `${manifests[1].name}/faults`;
-    node(tool, "faults.cjs", `require("${faults}");`);
-    node(tool, "faults.mjs", `await import("${faults}");`);
+  // The peers are left out on purpose.
+  const tool = install("tool", tarballs.slice(0, -1), ["--legacy-peer-deps"]);
+  check("the fault tables load without an SDK", () => {
+    for (const { name } of dropIns) {
+      node(tool, "faults.cjs", `require("${name}/faults");`);
+      node(tool, "faults.mjs", `await import("${name}/faults");`);
+    }
   });
 } finally {
   rmSync(scratch, { recursive: true, force: true });
@@ -83,34 +87,45 @@ function install(name, specifiers, options = []) {
   return folder;
 }
 
-/** What both loaders assert, written once: `ours`, `theirs` and `core` are in scope. */
+/** What both loaders assert, written once: `load` gives a package. */
 function assertions() {
   return `
-    const missing = Object.keys(theirs).filter((name) => name !== "default" && name !== "module.exports" && !(name in ours));
-    assert.deepEqual(missing, [], "official exports that ours lacks");
+    for (const { name, official } of ${JSON.stringify(dropIns)}) {
+      const [ours, theirs] = [await load(name), await load(official)];
+      const missing = Object.keys(theirs).filter((one) => one !== "default" && one !== "module.exports" && !(one in ours));
+      assert.deepEqual(missing, [], "exports of " + official + " that ours lacks");
+    }
+    const [ours, theirs] = [await load("@holdfast/service-bus"), await load("@azure/service-bus")];
     const connectionString = "Endpoint=sb://example.servicebus.windows.net/;SharedAccessKeyName=name;SharedAccessKey=key";
     assert.ok(new ours.ServiceBusClient(connectionString) instanceof theirs.ServiceBusClient);
     assert.equal(ours.ServiceBusError, theirs.ServiceBusError, "one copy of the official client");
     assert.notEqual(ours.ServiceBusClient, theirs.ServiceBusClient, "the client is ours");
+    const [identity, official] = [await load("@holdfast/identity"), await load("@azure/identity")];
+    assert.ok(new identity.ManagedIdentityCredential() instanceof official.ManagedIdentityCredential);
+    assert.notEqual(identity.ManagedIdentityCredential, official.ManagedIdentityCredential, "the credential is ours");
   `;
 }
 
 function loadFromCommonJs() {
   return `
     const assert = require("node:assert/strict");
+    const load = require;
     for (const entry of ${JSON.stringify(entries)}) assert.notEqual(Object.keys(require(entry)).length, 0, entry);
-    const ours = require("@holdfast/service-bus");
-    const theirs = require("${official}");
-    ${assertions()}
+    async function main() {
+      ${assertions()}
+    }
+    main().catch((error) => {
+      console.error(error);
+      process.exitCode = 1;
+    });
   `;
 }
 
 function loadFromEsModule() {
   return `
     import assert from "node:assert/strict";
-    for (const entry of ${JSON.stringify(entries)}) assert.notEqual(Object.keys(await import(entry)).length, 0, entry);
-    const ours = await import("@holdfast/service-bus");
-    const theirs = await import("${official}");
+    const load = (name) => import(name);
+    for (const entry of ${JSON.stringify(entries)}) assert.notEqual(Object.keys(await load(entry)).length, 0, entry);
     ${assertions()}
   `;
 }
@@ -139,12 +154,15 @@ function compile(application, type) {
   writeFileSync(
     join(folder, "main.ts"),
     `${imports.join("\n")}
-     import { ServiceBusClient as Official, type ServiceBusSender } from "${official}";
+     import { ServiceBusClient as Official, type ServiceBusSender } from "@azure/service-bus";
+     import { ClientSecretCredential as OfficialCredential } from "@azure/identity";
+     import { ClientSecretCredential } from "@holdfast/identity";
      import { ServiceBusClient, type ServiceBusClientOptions, type ServiceBusReceivedMessage } from "@holdfast/service-bus";
      const options: ServiceBusClientOptions = {};
      export const client: Official = new ServiceBusClient("Endpoint=sb://x/;SharedAccessKeyName=n;SharedAccessKey=k", options);
      export const sender: ServiceBusSender = client.createSender("orders");
      export type Received = ServiceBusReceivedMessage;
+     export const credential: OfficialCredential = new ClientSecretCredential("t", "c", "s", { resilience: { patienceMs: 1 } });
      // @ts-expect-error A missing argument is an error: the types are real, not any.
      new ServiceBusClient();
      export const all = [${entries.map((_, index) => `entry${index}`).join(", ")}];\n`,
