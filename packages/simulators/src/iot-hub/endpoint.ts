@@ -3,6 +3,7 @@ import type { Certificate } from "../sockets/certificate.ts";
 import { Listener } from "../sockets/listener.ts";
 import { Wire } from "../sockets/wire.ts";
 import type { Hub, LiveConnection } from "./hub.ts";
+import { AmqpConnection } from "./amqp/connection.ts";
 import { MqttConnection } from "./mqtt/connection.ts";
 import { peek, secureWith, type SecureSocket } from "./secure-socket.ts";
 
@@ -56,12 +57,11 @@ export function overTcp(hub: Hub): (accepted: Accepted) => void {
     peek(stream, (first) => {
       const wire = new Wire("tls", socket, stream);
       // An AMQP connection begins with these letters, an MQTT one with 0x10.
-      if (first.subarray(0, 4).toString("latin1") === "AMQP") wire.drop("fin");
-      else {
-        const connection: MqttConnection = new MqttConnection(hub, wire, thumbprints, () => {
-          whenOpened(connection);
-        });
-      }
+      const isAmqp = first.subarray(0, 4).toString("latin1") === "AMQP";
+      const Engine = isAmqp ? AmqpConnection : MqttConnection;
+      const connection: LiveConnection = new Engine(hub, wire, thumbprints, () => {
+        whenOpened(connection);
+      });
     });
   };
 }

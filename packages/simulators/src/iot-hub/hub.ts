@@ -15,6 +15,7 @@ import type { MqttSession } from "./mqtt/session.ts";
 import type { IdentityOptions, IotHubSettings } from "./options.ts";
 import { Presence } from "./presence.ts";
 import { HubThrottle } from "./throttle.ts";
+import { Uploads } from "./uploads.ts";
 
 /** A connection of any protocol, as far as an outage concerns it. */
 export interface LiveConnection {
@@ -33,6 +34,7 @@ export class Hub {
   readonly methods: DirectMethods;
   readonly throttle: HubThrottle;
   readonly feedback: Feedback;
+  readonly uploads: Uploads;
   readonly connections = new Set<LiveConnection>();
   readonly identities = new Map<string, Identity>();
   /** MQTT sessions that outlive their connection, by identity. */
@@ -49,6 +51,7 @@ export class Hub {
     this.methods = new DirectMethods(this);
     this.throttle = new HubThrottle(settings.throttle, settings.clock);
     this.feedback = new Feedback(settings.clock);
+    this.uploads = new Uploads(this);
     for (const options of settings.devices) this.register(options);
   }
 

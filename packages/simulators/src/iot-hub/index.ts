@@ -58,5 +58,6 @@ export type {
 export type { FaultRule, FaultScope, FaultScript, NextFaultScope } from "../faults/fault-script.ts";
 export type { IotHubJournal } from "./journal.ts";
 export type * from "./journal-entries.ts";
+export { trustCertificate } from "./trust.ts";
 export type { SimulatorClock } from "../clock.ts";
 export type { Certificate } from "../sockets/certificate.ts";

@@ -1,3 +1,4 @@
+import { Agent } from "node:https";
 import type { FaultScript } from "../faults/fault-script.ts";
 import type { DropKind } from "../faults/socket-faults.ts";
 import { makeCertificate, type Certificate } from "../sockets/certificate.ts";
@@ -5,6 +6,9 @@ import type { Listener } from "../sockets/listener.ts";
 import { DeviceControl } from "./device-control.ts";
 import { hubListener, overTcp } from "./endpoint.ts";
 import type { IotHubFaults } from "./faults.ts";
+import { HttpsEndpoint } from "./http/server.ts";
+import { registryRoutes } from "./http/registry.ts";
+import { twinRoutes } from "./http/twins.ts";
 import { Hub } from "./hub.ts";
 import { identityKey } from "./identity.ts";
 import { IotHubJournal } from "./journal.ts";
@@ -19,7 +23,7 @@ export class IotHubSimulator {
   /** The certificate to trust, in PEM: for the device client's `setOptions({ ca })`. */
   readonly ca: string;
   readonly #hub: Hub;
-  readonly #listeners: Record<"mqtt" | "amqp", Listener>;
+  readonly #listeners: Record<"mqtt" | "amqp" | "https", Listener>;
   #closed = false;
   #interruptOutage = (): void => undefined;
 
@@ -30,9 +34,13 @@ export class IotHubSimulator {
     this.faults = hub.faults;
     this.journal = new IotHubJournal(hub.ledgers);
     this.ca = certificate.cert;
+    const https = new HttpsEndpoint(hub, [...registryRoutes, ...twinRoutes]);
     this.#listeners = {
       mqtt: hubListener(hub, ports.mqtt, certificate, overTcp(hub)),
       amqp: hubListener(hub, ports.amqp, certificate, overTcp(hub)),
+      https: hubListener(hub, ports.https, certificate, (accepted) => {
+        https.accept(accepted);
+      }),
     };
   }
 
@@ -59,6 +67,34 @@ export class IotHubSimulator {
       authentication.type === "sas" ? `SharedAccessKey=${authentication.primaryKey}` : "x509=true",
       `GatewayHostName=localhost:${String(this.port)}`,
     ].join(";");
+  }
+
+  /** The port of HTTPS and of WebSockets. */
+  get httpsPort(): number {
+    return this.#listeners.https.port;
+  }
+
+  /**
+   * An agent that leads HTTPS and WebSocket requests here, whatever host and port they name: the official clients
+   * always ask for port 443. For the device client's options `http.agent`, `mqtt.webSocketAgent`, `amqp.webSocketAgent`.
+   */
+  agent(): Agent {
+    return new Agent({
+      host: "127.0.0.1",
+      port: this.httpsPort,
+      ca: this.ca,
+      servername: "localhost",
+    });
+  }
+
+  /**
+   * For `azure-iothub`: AMQP goes to this port, as the host name says so; its HTTPS needs {@link agent} or port 443.
+   * @param policy - name of a shared access policy. Default `iothubowner`.
+   */
+  serviceConnectionString(policy = "iothubowner"): string {
+    const found = this.#hub.settings.policies.find(({ name }) => name === policy);
+    if (found === undefined) throw new RangeError(`serviceConnectionString: there is no policy "${policy}"`);
+    return `HostName=localhost:${String(this.port)};SharedAccessKeyName=${policy};SharedAccessKey=${found.key}`;
   }
 
   /** A device or module, to look into and to act upon. @throws an error with `error.code` 404001 when it is not registered */

@@ -13,7 +13,12 @@ export interface SecureSocket {
 export function secureWith(
   certificate: Certificate,
 ): (socket: Socket, ready: (secured: SecureSocket) => void) => void {
-  const secureContext = createSecureContext({ key: certificate.key, cert: certificate.cert });
+  const secureContext = createSecureContext({
+    key: certificate.key,
+    cert: certificate.cert,
+    // Without it OpenSSL refuses the resumption of a session in which a client certificate was asked for.
+    sessionIdContext: "simulated-iot-hub",
+  });
   return (socket, ready) => {
     const stream = new TLSSocket(socket, {
       isServer: true,

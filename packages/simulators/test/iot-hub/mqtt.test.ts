@@ -1,37 +1,26 @@
-import { afterEach, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { Client, Message, type Twin } from "azure-iot-device";
 import { NoRetry, SharedAccessSignature } from "azure-iot-common";
 import { Mqtt } from "azure-iot-device-mqtt";
-import { iotHub, type IotHubOptions, type IotHubSimulator } from "@holdfast/simulators/iot-hub";
+import type { IotHubSimulator } from "@holdfast/simulators/iot-hub";
 import { deviceClient, nextMessage, outcome, until, type DeviceClient } from "./support/device.ts";
+import { scope } from "./support/scope.ts";
 
 interface Reported {
   update(patch: object, done: (error: Error | null | undefined) => void): void;
 }
 
-const open: { close(): unknown }[] = [];
-
-afterEach(async () => {
-  for (const one of open.splice(0).reverse()) await Promise.race([one.close(), sleep(1_000)]);
-});
-
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
-async function start(options: IotHubOptions = {}): Promise<IotHubSimulator> {
-  const hub = await iotHub({ devices: ["d1"], ...options });
-  open.push(hub);
-  return hub;
-}
+const opened = scope();
 
 async function connected(hub: IotHubSimulator, deviceId = "d1"): Promise<DeviceClient> {
   const client = await deviceClient(hub, deviceId);
-  open.push(client);
+  opened.add(client);
   await client.open();
   return client;
 }
 
 it("takes a message with its properties, and says who sent it and when", async () => {
-  const hub = await start();
+  const hub = await opened.hub();
   const client = await connected(hub);
   const message = new Message(JSON.stringify({ celsius: 21.5 }));
   message.messageId = "m 1";
@@ -63,7 +52,7 @@ it("takes a message with its properties, and says who sent it and when", async (
 });
 
 it("delivers a message to the device and takes its PUBACK as completion", async () => {
-  const hub = await start();
+  const hub = await opened.hub();
   const client = await connected(hub);
   const arrived = nextMessage(client);
   await until(() => hub.journal.subscriptions("d1").length > 0);
@@ -80,7 +69,7 @@ it("delivers a message to the device and takes its PUBACK as completion", async 
 });
 
 it("keeps a message for a device that is away, and its subscription, and delivers when it is back", async () => {
-  const hub = await start();
+  const hub = await opened.hub();
   const first = await connected(hub);
   first.on("message", () => undefined);
   await until(() => hub.journal.subscriptions("d1").length > 0);
@@ -88,13 +77,13 @@ it("keeps a message for a device that is away, and its subscription, and deliver
   hub.device("d1").send({ body: "later" });
   // The listener opens the connection; without one the official client acknowledges what comes and drops it.
   const second = await deviceClient(hub, "d1");
-  open.push(second);
+  opened.add(second);
   expect((await nextMessage(second)).getBytes().toString()).toBe("later");
   expect(hub.journal.connections("d1").map(({ sessionPresent }) => sessionPresent)).toEqual([false, true]);
 });
 
 it("calls a method and hands over what the device answers", async () => {
-  const hub = await start();
+  const hub = await opened.hub();
   const client = await connected(hub);
   client.onDeviceMethod("reboot", (request, response) => {
     response.send(202, { echoed: request.payload as unknown }, () => undefined);
@@ -108,7 +97,7 @@ it("calls a method and hands over what the device answers", async () => {
 });
 
 it("answers 404103 for a device that is away or has not subscribed, and waits if asked to", async () => {
-  const hub = await start();
+  const hub = await opened.hub();
   const device = hub.device("d1");
   expect(await outcome(device.invoke("reboot"))).toMatchObject({ error: { code: 404103 } });
   const client = await connected(hub);
@@ -123,7 +112,7 @@ it("answers 404103 for a device that is away or has not subscribed, and waits if
 });
 
 it("answers 504101 when the device does not", async () => {
-  const hub = await start();
+  const hub = await opened.hub();
   const client = await connected(hub);
   client.onDeviceMethod("reboot", () => undefined);
   await until(() => hub.device("d1").takesMethods);
@@ -133,7 +122,7 @@ it("answers 504101 when the device does not", async () => {
 });
 
 it("gives the twin, takes reported properties with null as removal, and pushes desired ones", async () => {
-  const hub = await start();
+  const hub = await opened.hub();
   hub.device("d1").updateDesired({ interval: 5, nested: { a: 1, b: 2 } });
   const client = await connected(hub);
   const twin: Twin = await client.getTwin();
@@ -160,7 +149,7 @@ it("gives the twin, takes reported properties with null as removal, and pushes d
 });
 
 it("closes the first connection of a device when a second comes, and logs 400027", async () => {
-  const hub = await start();
+  const hub = await opened.hub();
   await connected(hub);
   await connected(hub);
   await until(() => hub.journal.connections("d1")[0]?.closedAt !== undefined);
@@ -180,7 +169,7 @@ it.each([
   ],
   ["for an unknown device", (text: string) => text.replace("DeviceId=d1", "DeviceId=d2"), "not registered"],
 ])("refuses a device %s", async (_what, change, because) => {
-  const hub = await start();
+  const hub = await opened.hub();
   const client = Client.fromConnectionString(change(hub.deviceConnectionString("d1")), Mqtt);
   await client.setOptions({ ca: hub.ca });
   expect(await outcome(client.open())).toMatchObject({ name: "UnauthorizedError" });
@@ -189,10 +178,10 @@ it.each([
 });
 
 it("refuses a disabled device, and lets it in again when enabled", async () => {
-  const hub = await start();
+  const hub = await opened.hub();
   hub.device("d1").disable();
   const client = await deviceClient(hub, "d1");
-  open.push(client);
+  opened.add(client);
   expect(await outcome(client.open())).toMatchObject({ name: "UnauthorizedError" });
   hub.device("d1").enable();
   await connected(hub);
@@ -200,7 +189,7 @@ it("refuses a disabled device, and lets it in again when enabled", async () => {
 });
 
 it("refuses an expired token, and closes a connection whose token runs out", async () => {
-  const hub = await start();
+  const hub = await opened.hub();
   const { authentication } = hub.device("d1");
   const key = authentication.type === "sas" ? authentication.primaryKey : "";
   const connect = async (expiresInSeconds: number): Promise<unknown> => {
@@ -210,7 +199,7 @@ it("refuses an expired token, and closes a connection whose token runs out", asy
     const client = Client.fromSharedAccessSignature(token.toString(), Mqtt);
     client.setRetryPolicy(new NoRetry());
     client.on("error", () => undefined);
-    open.push(client);
+    opened.add(client);
     await client.setOptions({ ca: hub.ca });
     return outcome(client.open());
   };
@@ -225,7 +214,7 @@ it("refuses an expired token, and closes a connection whose token runs out", asy
 });
 
 it("keeps everything over a restart on the same port, and takes messages again", async () => {
-  const hub = await start();
+  const hub = await opened.hub();
   const client = await connected(hub);
   await client.sendEvent(new Message("one"));
   const { port } = hub;

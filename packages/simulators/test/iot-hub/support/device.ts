@@ -22,6 +22,8 @@ export async function deviceClient(
 
 /** The next message to the device. */
 export function nextMessage(client: Client): Promise<Message> {
+  // Without any listener the official client unsubscribes.
+  client.on("message", () => undefined);
   return new Promise((resolve) => {
     client.once("message", resolve);
   });
