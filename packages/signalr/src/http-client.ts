@@ -54,7 +54,10 @@ export class WireHttpClient extends HttpClient {
     // The official client goes on with its event stream, and every call would fail until somebody restarts it.
     const reason = error ?? new Error(`The server answered with status ${String(status)}.`);
     wire.explain(reason);
-    wire.onDead(reason);
+    // After the call that it was refused to, which rejects with this very error.
+    wire.clock.after(0, () => {
+      wire.onDead(reason);
+    });
   }
 
   #negotiated(request: HttpRequest, { content }: HttpResponse): void {

@@ -66,6 +66,19 @@ export async function scene(options: SceneOptions = {}): Promise<Scene> {
   };
 }
 
+/** The state as a word. */
+export const stateOf = (connection: { readonly state: string }): string => connection.state;
+
+/** Waits until it has come back, and returns the new id. */
+export async function returned(
+  { sim, connection }: Scene,
+  others: readonly (string | null)[],
+): Promise<string> {
+  await until(() => stateOf(connection) === "Connected" && !others.includes(connection.connectionId));
+  await until(() => sim.journal.alive().length > 0);
+  return connection.connectionId ?? "";
+}
+
 /** Waits for a condition, not for a time. */
 export async function until(condition: () => boolean, withinMs = 15_000): Promise<void> {
   const end = performance.now() + withinMs;

@@ -9,7 +9,7 @@ import {
   resetConnection,
   throttled,
 } from "@holdfast/simulators/signalr";
-import { outcome, quick, scene, until } from "./scene.ts";
+import { outcome, quick, scene, stateOf, until } from "./scene.ts";
 
 const notConnectedYet = answer(500, {
   body: "Azure SignalR Service is not connected yet, please try again later.",
@@ -142,7 +142,7 @@ describe("start()", () => {
     expect(ms).toBeLessThan(5_000);
     expect(error?.message).toContain("fetch failed");
     expect(failureOf(error)).toMatchObject({ reason: "deadline", id: "connection-refused" });
-    await until(() => s.connection.state === "Disconnected");
+    await until(() => stateOf(s.connection) === "Disconnected");
   });
 });
 
