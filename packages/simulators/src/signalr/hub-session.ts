@@ -6,10 +6,11 @@ import type { Hub } from "./hub.ts";
 import type { EndedBy } from "./journal-entries.ts";
 import { KeepAlive } from "./keep-alive.ts";
 import { MessageBuffer } from "./message-buffer.ts";
+import { journalMessage } from "./message-log.ts";
 import { OrderedLane } from "./ordered-lane.ts";
 import { handshakeAnswer, readHandshake } from "./protocol/handshake.ts";
 import type { HubProtocol, MessageReader } from "./protocol/hub-protocol.ts";
-import { isTracked, nameOf, type CloseMessage, type HubMessage } from "./protocol/messages.ts";
+import { isTracked, type CloseMessage, type HubMessage } from "./protocol/messages.ts";
 
 const ACK_DELAY_MS = 1_000;
 const CLOSED_WITH_ERROR = "Connection closed with an error.";
@@ -171,13 +172,15 @@ export class HubSession {
   }
 
   #receive(message: HubMessage): void {
-    if (this.connection.isEnded || this.#closing) return;
+    // What waited while its transport went away will be sent again, or by nobody.
+    if (this.connection.transport === undefined || this.#closing) return;
     const arrival = this.#buffer !== undefined && isTracked(message) ? this.#buffer.receive() : "new";
     if (arrival === "unexpected") return;
     this.#journal("received", message, arrival === "repeated");
     if (isTracked(message) && this.#buffer !== undefined) this.#scheduleAck();
     if (arrival === "repeated") return;
     const fault = isTracked(message) ? this.#simulation.fault("receive", this.hub.name) : undefined;
+    if (fault?.kind === "drop-connection" && !fault.carriedOut) this.#buffer?.unreceive();
     suffer(fault, this.#inbox, this, (unanswered) => {
       if (unanswered && "invocationId" in message) {
         this.#dispatcher.mute(message.invocationId);
@@ -212,6 +215,9 @@ export class HubSession {
   #send(message: HubMessage, payload: string | Buffer): void {
     const tracked = isTracked(message);
     const fault = tracked ? this.#simulation.fault("send", this.hub.name) : undefined;
+    const dropped = fault?.kind === "drop-connection" && !fault.carriedOut;
+    // Not written, but kept to be sent again.
+    if (dropped || fault?.kind === "cut-message") this.#buffer?.keep(message, payload);
     if (fault?.kind === "cut-message") {
       const { transport } = this.connection;
       transport?.sendHalf(payload);
@@ -283,18 +289,6 @@ export class HubSession {
   }
 
   #journal(direction: "received" | "sent", message: HubMessage, repeated: boolean): void {
-    const { settings, ledgers, clock } = this.#simulation;
-    if (!settings.journalMessages) return;
-    ledgers.messages.add({
-      at: clock.now(),
-      hub: this.hub.name,
-      connectionId: this.connection.id,
-      direction,
-      type: nameOf(message),
-      target: "target" in message ? message.target : undefined,
-      invocationId: "invocationId" in message ? message.invocationId : undefined,
-      message,
-      repeated,
-    });
+    journalMessage(this.connection, direction, message, repeated);
   }
 }

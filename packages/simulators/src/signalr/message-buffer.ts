@@ -63,6 +63,12 @@ export class MessageBuffer {
     return "new";
   }
 
+  /** The message that arrived last was lost after all: it will be sent again. */
+  unreceive(): void {
+    this.#nextReceived -= 1;
+    this.#latestReceived -= 1;
+  }
+
   /** The client says which number comes next; false when it is one that cannot be. */
   resetSequence(sequenceId: number): boolean {
     this.#awaitsSequence = false;

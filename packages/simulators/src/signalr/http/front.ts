@@ -118,7 +118,9 @@ export class Front {
       context === undefined ? socket : new TLSSocket(socket, { isServer: true, secureContext: context });
     const line = new Line(stream, socket);
     const serve = (): void => {
-      if (fault !== undefined) {
+      // A request that is on its way already must not slip through.
+      if (fault?.afterMs === 0) line.freeze();
+      else if (fault !== undefined) {
         this.#simulation.timers.after(fault.afterMs, () => {
           line.freeze();
         });
