@@ -164,6 +164,10 @@ export function attach(connection: BrokerConnection, { sender, receiver }: LinkC
     return;
   }
   switch (fault.kind) {
+    case "deaf":
+      link.isDeaf = true;
+      start();
+      break;
     case "delay":
       holdAnswer(engine);
       connection.after(fault.ms, () => {

@@ -30,6 +30,7 @@ export class BrokerConnection {
   readonly links = new Set<BrokerLink>();
   readonly engine: Connection;
   readonly #whenOpened: () => void;
+  #cancelIdleWatch: () => void = () => undefined;
   #gone = false;
 
   /** @param whenOpened - called when the client has opened the connection */
@@ -57,6 +58,18 @@ export class BrokerConnection {
   /** True once the connection has ended; nothing can be sent on it. */
   get isGone(): boolean {
     return this.#gone;
+  }
+
+  /** A link has been attached. */
+  add(link: BrokerLink): void {
+    this.links.add(link);
+    if (link.role !== undefined) this.#cancelIdleWatch();
+  }
+
+  /** A link has ended. */
+  remove(link: BrokerLink): void {
+    this.links.delete(link);
+    this.#watchIdleness();
   }
 
   /** Does something later, unless the connection has ended by then. */
@@ -169,6 +182,7 @@ export class BrokerConnection {
     if (open?.properties != null) this.entry.properties = open.properties;
     this.entry.saslMechanism ??= "none";
     this.#whenOpened();
+    this.#watchIdleness();
     const fault = this.broker.fault("open");
     if (fault === undefined) return;
     if (fault.kind === "delay" || fault.kind === "lose-acknowledgement") {
@@ -183,11 +197,24 @@ export class BrokerConnection {
     }
   }
 
+  /** The service closes connections that have had no link to an entity for a while. */
+  #watchIdleness(): void {
+    const { idleConnectionTimeoutMs } = this.broker.settings;
+    this.#cancelIdleWatch();
+    if (idleConnectionTimeoutMs === Infinity || this.#gone) return;
+    if ([...this.links].some(({ role }) => role !== undefined)) return;
+    this.#cancelIdleWatch = this.broker.timers.after(idleConnectionTimeoutMs, () => {
+      const text = texts.connectionInactive(idleConnectionTimeoutMs);
+      this.close(trackedError(conditions.connectionForced, text, this.broker.tracking()));
+    });
+  }
+
   #ended(): void {
     if (this.#gone) return;
     this.#gone = true;
     this.entry.closedAt = this.broker.clock.now();
     this.broker.connections.delete(this);
+    this.#cancelIdleWatch();
     for (const link of [...this.links]) link.end("connection");
     // rhea hears of the end of a socket only when the peer ends it; its heartbeat timers must end in any case.
     this.engine._disconnected();

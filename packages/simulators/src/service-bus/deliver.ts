@@ -67,12 +67,13 @@ class LinkConsumer implements Consumer {
   }
 
   get credit(): number {
-    return this.#link.hasEnded ? 0 : this.#credit.available;
+    return this.#link.hasEnded || this.#link.isDeaf ? 0 : this.#credit.available;
   }
 
   deliver(message: StoredMessage, lock: MessageLock | undefined): void {
     const { connection } = this.#link;
     this.#credit.spend();
+    this.#link.touch();
     const fault = connection.broker.fault("deliver", this.#queue.path);
     if (fault?.kind === "delay") {
       connection.after(fault.ms, () => {

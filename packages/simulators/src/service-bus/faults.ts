@@ -39,6 +39,11 @@ export interface ForcedDetach extends Partial<Pick<Refusal, "condition" | "descr
   readonly afterMs: number;
 }
 
+/** The link is attached and then does nothing: no deliveries, no credit, no answers. */
+export interface DeafLink {
+  readonly kind: "deaf";
+}
+
 /** What can break a connection, at any step inside it. */
 export type ConnectionFault = DroppedConnection | ForcedConnectionClose;
 
@@ -51,9 +56,9 @@ export interface ServiceBusFaults {
   /** A put-token request has arrived. */
   cbs: Refusal | LostAcknowledgement | Delay | ConnectionFault;
   /** A link to an entity or its `$management` node is being attached. */
-  attach: Refusal | LostAcknowledgement | Delay | ForcedDetach | ConnectionFault;
+  attach: Refusal | LostAcknowledgement | Delay | ForcedDetach | DeafLink | ConnectionFault;
   /** A link asks for a session, by id or the next one. Comes after step `attach`. */
-  "accept-session": Refusal | LostAcknowledgement | Delay | ForcedDetach | ConnectionFault;
+  "accept-session": Refusal | LostAcknowledgement | Delay | ForcedDetach | DeafLink | ConnectionFault;
   /** A transfer (one message or one batch) has arrived. */
   send: Refusal | LostAcknowledgement | Delay | ForcedDetach | ConnectionFault;
   /** A message is about to be delivered to a receiver. `stored: true` delivers it first. */
@@ -86,8 +91,8 @@ const possible: Readonly<Record<ServiceBusStep, readonly Kind[]>> = {
   connect: socketKinds,
   open: ["lose-acknowledgement", "delay", ...breaks],
   cbs: answered,
-  attach: [...answered, "detach"],
-  "accept-session": [...answered, "detach"],
+  attach: [...answered, "detach", "deaf"],
+  "accept-session": [...answered, "detach", "deaf"],
   send: [...answered, "detach"],
   deliver: ["delay", "detach", ...breaks],
   drain: ["lose-acknowledgement", "delay", "detach", ...breaks],
@@ -139,6 +144,14 @@ export function reject(error: { condition: string; description?: string; statusC
 /** A link is refused: attached without a terminus, then detached with this error (AMQP 2.6.3). Step attach. */
 export function refuseLink(error: { condition: string; description?: string }): Refusal {
   return reject({ description: "The link was refused.", ...error });
+}
+
+/**
+ * A link is attached as if all were well, and then carries nothing: a receiver gets no message whatever credit it
+ * gives, a sender gets no credit, a request no answer. Steps attach, accept-session.
+ */
+export function deafLink(): DeafLink {
+  return { kind: "deaf" };
 }
 
 /**

@@ -13,6 +13,7 @@ export type { CreditOptions } from "./throttle.ts";
 export type { QueueControl } from "./queue-control.ts";
 export type { TopicControl } from "./topic-control.ts";
 export {
+  deafLink,
   delayAcknowledgement,
   dropConnection,
   forceConnectionClose,
@@ -26,6 +27,7 @@ export {
 } from "./faults.ts";
 export type {
   ConnectionFault,
+  DeafLink,
   Delay,
   DroppedConnection,
   ForcedConnectionClose,

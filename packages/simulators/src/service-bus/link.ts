@@ -1,8 +1,9 @@
 import type { Link } from "./amqp-engine.ts";
-import type { AmqpError } from "./conditions.ts";
+import { conditions, type AmqpError } from "./conditions.ts";
 import type { BrokerConnection } from "./connection.ts";
 import type { Claim } from "./options.ts";
 import type { AttachEntry, Place } from "./journal-entries.ts";
+import { texts, trackedError } from "./texts.ts";
 
 /** A claim on a path. */
 export interface Right {
@@ -22,6 +23,10 @@ export class BrokerLink {
   readonly right: Right | undefined;
   /** What the client does on it; undefined for the token node. */
   readonly role: AttachEntry["role"] | undefined;
+  /** Connected, and that is all: it delivers nothing, gives no credit, answers no request. */
+  isDeaf = false;
+  #lastUsed: number;
+  #cancelIdleWatch: () => void = () => undefined;
   #ended = false;
   #whenEnded: () => void = () => undefined;
 
@@ -38,7 +43,9 @@ export class BrokerLink {
     this.entity = entity;
     this.role = role;
     this.right = right;
-    connection.links.add(this);
+    this.#lastUsed = connection.broker.clock.now();
+    connection.add(this);
+    if (role !== undefined) this.#watchIdleness();
   }
 
   get hasEnded(): boolean {
@@ -48,6 +55,11 @@ export class BrokerLink {
   /** For journal entries. */
   get place(): Place {
     return { connection: this.connection.id, link: this.id, linkName: this.engine.name };
+  }
+
+  /** A message, a settlement or a request has passed. */
+  touch(): void {
+    this.#lastUsed = this.connection.broker.clock.now();
   }
 
   /** What to give back when the link ends, by whatever end. */
@@ -66,7 +78,8 @@ export class BrokerLink {
   end(by: "client" | "service" | "connection", condition?: string): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.connection.links.delete(this);
+    this.#cancelIdleWatch();
+    this.connection.remove(this);
     if (by !== "connection") {
       const { broker } = this.connection;
       broker.ledgers.detaches.add({
@@ -78,5 +91,20 @@ export class BrokerLink {
       });
     }
     this.#whenEnded();
+  }
+
+  #watchIdleness(): void {
+    const { broker } = this.connection;
+    const { idleLinkTimeoutMs } = broker.settings;
+    if (idleLinkTimeoutMs === Infinity) return;
+    const leftMs = this.#lastUsed + idleLinkTimeoutMs - broker.clock.now();
+    if (leftMs > 0) {
+      this.#cancelIdleWatch = broker.timers.after(leftMs, () => {
+        this.#watchIdleness();
+      });
+      return;
+    }
+    const text = texts.idleLink(this.role, idleLinkTimeoutMs);
+    this.detach(trackedError(conditions.detachForced, text, broker.tracking(this.entity)));
   }
 }

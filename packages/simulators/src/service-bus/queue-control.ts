@@ -89,6 +89,21 @@ export class QueueControl {
     return this.#queue.stealLocks(messageId);
   }
 
+  /**
+   * Makes the live receivers of this queue deaf: they stay attached and get nothing. Receivers attached later hear.
+   * @param isDeaf - false ends it
+   * @returns how many there are
+   */
+  deafenReceivers(isDeaf = true): number {
+    const path = this.#queue.path.toLowerCase();
+    const receivers = this.#broker
+      .linksOf(path)
+      .filter(({ role, entity }) => role === "receive" && entity.toLowerCase() === path);
+    for (const link of receivers) link.isDeaf = isDeaf;
+    if (!isDeaf) this.#queue.pump();
+    return receivers.length;
+  }
+
   /** Ids of the sessions that have messages or are held; empty for a queue without sessions. */
   get sessions(): string[] {
     return this.#queue.sessions?.list(undefined) ?? [];

@@ -61,6 +61,7 @@ class ReplyLink {
       const response = this.#waiting.shift();
       if (response === undefined) return;
       this.#credit.spend();
+      this.link.touch();
       const delivery = this.#sender.send(response, newLockToken(), 0);
       // The official client treats answers as settled whatever it says; nothing depends on their settlement.
       if (this.#sender.local.attach.snd_settle_mode === 1) delivery.settled = true;
@@ -113,7 +114,8 @@ export function attachRequests(
     if (receiver.credit <= linkCredit * 0.75) receiver.add_credit(linkCredit - receiver.credit);
     // The disposition of a request leaves before its response: it is queued now, everything else a tick later.
     delivery.update(true, outcomes.accepted());
-    if (link.hasEnded) return;
+    link.touch();
+    if (link.hasEnded || link.isDeaf) return;
     const request = message.decode(payload);
     const answer = (response: Response): void => {
       if (link.connection.isGone) return;

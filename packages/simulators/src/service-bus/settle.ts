@@ -72,6 +72,7 @@ function settle(
   const { connection } = link;
   const { broker } = connection;
   const token = dotNetByteOrder(delivery.tag);
+  link.touch();
   const { what, reply } = settlementOf(outcome, delivery);
   const answer = (state: Typed): void => {
     if (connection.isGone || link.hasEnded) return;

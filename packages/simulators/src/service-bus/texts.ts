@@ -16,6 +16,12 @@ export function trackingSuffix({ system, at }: Tracking): string {
   return `TrackingId:${randomUUID()}_G0, SystemTracker:${system}, Timestamp:${timestamp}`;
 }
 
+/** `hh:mm:ss`, with milliseconds when there are any, as .NET prints a time span of less than a day. */
+function timeSpan(ms: number): string {
+  const text = new Date(Math.min(ms, 86_399_999)).toISOString();
+  return ms % 1_000 === 0 ? text.slice(11, 19) : text.slice(11, 23);
+}
+
 const more = "To know more visit https://aka.ms/sbResourceMgrExceptions.";
 
 /** The service's own words, so that what matches them in production matches them here. */
@@ -56,16 +62,24 @@ export const texts = {
     `'${path}' is a topic: messages are received from its subscriptions, not from the topic itself.`,
   sessionIdMissing:
     "The SessionId was not set on a message, and it cannot be sent to the entity. Entities that have session support enabled can only receive messages that have the SessionId set to a valid value.",
-  timedOut: (ms: number) => {
-    const time = new Date(Math.min(ms, 86_399_999)).toISOString().slice(11, 23);
-    return `The operation did not complete within the allotted timeout of ${time}. The time allotted to this operation may have been a portion of a longer timeout. For more information on exception types and proper exception handling, please refer to http://go.microsoft.com/fwlink/?LinkId=761101`;
-  },
+  timedOut: (ms: number) =>
+    `The operation did not complete within the allotted timeout of ${timeSpan(ms)}. The time allotted to this operation may have been a portion of a longer timeout. For more information on exception types and proper exception handling, please refer to http://go.microsoft.com/fwlink/?LinkId=761101`,
   messageNotFound: "Failed to lock one or more specified messages. The message does not exist.",
   idleTimeout: (link: string) =>
     `The link '${link}' is force detached. Code: consumer(link0). Details: AmqpMessageConsumer.IdleTimerExpired: Idle timeout: 00:10:00.`,
+  idleLink: (role: "send" | "receive" | "management" | undefined, ms: number) => {
+    const [kind, name] =
+      role === "send"
+        ? ["AmqpMessagePublisher", "publisher"]
+        : role === "receive"
+          ? ["AmqpMessageConsumer", "consumer"]
+          : ["AmqpControlProtocolClient", "controller"];
+    const time = timeSpan(ms);
+    return `The link 'G0:${randomUUID()}:source' is force detached. Code: ${name}(link0). Details: ${kind}.IdleTimerExpired: Idle timeout: ${time}.`;
+  },
   connectionForced: "The connection was closed by the service for maintenance.",
-  connectionInactive:
-    "The connection was inactive for more than the allowed 300000 milliseconds and is closed by container 'LinkTracker'.",
+  connectionInactive: (ms: number) =>
+    `The connection was inactive for more than the allowed ${String(ms)} milliseconds and is closed by container 'LinkTracker'.`,
   unknownOperation: (operation: string) => `The operation '${operation}' is not supported by this node.`,
 } as const;
 

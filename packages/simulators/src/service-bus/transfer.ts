@@ -20,9 +20,10 @@ export function attachSender(link: BrokerLink, queue: Destination, receiver: Rec
   receiver.local.attach.properties = {
     "com.microsoft:max-message-batch-size": codec.wrap_ulong(maxBatchSizeBytes),
   };
-  receiver.add_credit(linkCredit);
+  if (!link.isDeaf) receiver.add_credit(linkCredit);
   receiver.on("message", ({ delivery, message }: LinkContext) => {
     if (delivery === undefined || message === undefined) return;
+    link.touch();
     if (receiver.credit <= linkCredit * 0.75) receiver.add_credit(linkCredit - receiver.credit);
     transferred(link, queue, delivery, message);
   });
