@@ -3,31 +3,25 @@ import {
   type DeviceMethodRequest,
   type DeviceMethodResponse,
 } from "azure-iot-device";
-import { isBypassed, type ClientOptions } from "./client-options.ts";
-import {
-  fromConnectionString,
-  fromProvider,
-  fromSharedAccessSignature,
-  type Credentials,
-} from "./credentials.ts";
+import type { ClientOptions } from "./client-options.ts";
+import { fromConnectionString, fromProvider, fromSharedAccessSignature } from "./credentials.ts";
 import { guardedHandler } from "./guarded-handler.ts";
-import { emitOf } from "./listeners.ts";
+import { holdingFor, type Holding } from "./holding.ts";
 import {
   answer,
   officially,
   type AuthenticationProvider,
   type Callback,
+  type Connected,
   type Disconnected,
   type Message,
   type MessageEnqueued,
-  type TransportConstructor,
 } from "./official.ts";
-import { resilienceFrom } from "./resilience.ts";
-import { noRetry, optionsFrom, type RetryPolicy } from "./retry-policy.ts";
-import { SteadyTransport } from "./steady-transport.ts";
+import type { Outbox } from "./outbox.ts";
+import { noRetry, type RetryPolicy } from "./retry-policy.ts";
 
-/** The transport of a client that is not bypassed. Not a field: a bypassed client is an official object of our class. */
-const transports = new WeakMap<object, SteadyTransport>();
+/** Of a client that is not bypassed. Not a field: a bypassed client is an official object of our class. */
+const holdings = new WeakMap<object, Holding>();
 
 /**
  * The official `Client` over a connection that comes back: after a reset, a closed socket, an outage, a refused first
@@ -35,82 +29,93 @@ const transports = new WeakMap<object, SteadyTransport>();
  * one. It goes wherever the official type is asked for.
  */
 export class Client extends OfficialClient {
-  /** As the official factory, and how the client holds. */
+  /**
+   * As the official factory.
+   *
+   * @param options - how the client holds.
+   * @throws HoldfastError `misconfigured` for a bad `resilience`; otherwise what the official factory throws.
+   */
   static override fromConnectionString(
     connStr: string,
     transportCtor: unknown,
     options: ClientOptions = {},
   ): Client {
     return make(
-      options,
-      transportCtor,
-      () => fromConnectionString(connStr),
+      holdingFor(options, transportCtor, () => fromConnectionString(connStr)),
       (Transport) => OfficialClient.fromConnectionString(connStr, Transport),
+      transportCtor,
     );
   }
 
-  /** As the official factory, and how the client holds. */
+  /** As the official factory; see {@link Client.fromConnectionString} for `options`. */
   static override fromSharedAccessSignature(
     sharedAccessSignature: string,
     transportCtor: unknown,
     options: ClientOptions = {},
   ): Client {
     return make(
-      options,
-      transportCtor,
-      () => fromSharedAccessSignature(sharedAccessSignature),
+      holdingFor(options, transportCtor, () => fromSharedAccessSignature(sharedAccessSignature)),
       (Transport) => OfficialClient.fromSharedAccessSignature(sharedAccessSignature, Transport),
+      transportCtor,
     );
   }
 
-  /** As the official factory, and how the client holds. The provider serves one connection after the other. */
+  /**
+   * As the official factory; the provider serves one connection after the other. See {@link Client.fromConnectionString}
+   * for `options`.
+   */
   static override fromAuthenticationProvider(
     authenticationProvider: AuthenticationProvider,
     transportCtor: unknown,
     options: ClientOptions = {},
   ): Client {
     return make(
-      options,
-      transportCtor,
-      () => fromProvider(authenticationProvider),
+      holdingFor(options, transportCtor, () => fromProvider(authenticationProvider)),
       (Transport) => OfficialClient.fromAuthenticationProvider(authenticationProvider, Transport),
+      transportCtor,
     );
+  }
+
+  /** The outbox, when `resilience.outbox` is given. */
+  get outbox(): Outbox | undefined {
+    return holdings.get(this)?.outbox;
+  }
+
+  override open(openCallback: Callback<Connected>): void;
+  override open(): Promise<Connected>;
+  /** Connects, however long it takes; rejects when the hub refuses this device. Calls that come meanwhile share it. */
+  override open(callback?: Callback<Connected>): Promise<Connected> {
+    const holding = holdings.get(this);
+    if (holding === undefined) return officially(OfficialClient, "open", this, [callback]);
+    return answer(holding.open(), callback);
   }
 
   override sendEvent(message: Message, sendEventCallback: Callback<MessageEnqueued>): void;
   override sendEvent(message: Message): Promise<MessageEnqueued>;
   /** Sends; done once the hub has acknowledged. A resend carries the same messageId. */
   override sendEvent(message: Message, callback?: Callback<MessageEnqueued>): Promise<MessageEnqueued> {
-    const transport = transports.get(this);
-    if (transport === undefined) return officially(OfficialClient, "sendEvent", this, [message, callback]);
-    return answer(transport.send(message), callback);
+    const holding = holdings.get(this);
+    if (holding === undefined) return officially(OfficialClient, "sendEvent", this, [message, callback]);
+    return answer(holding.send(message), callback);
   }
 
   override close(closeCallback: Callback<Disconnected>): void;
   override close(): Promise<Disconnected>;
   /** Ends the connection within two seconds, whatever the hub does; only `open()` makes a new one. */
   override close(callback?: Callback<Disconnected>): Promise<Disconnected> {
-    const transport = transports.get(this);
-    if (transport === undefined) return officially(OfficialClient, "close", this, [callback]);
+    const holding = holdings.get(this);
     // Past the official method, which takes the "disconnect" handlers away for good.
-    return answer(
-      new Promise((resolve, reject) => {
-        transport.disconnect((error, result) => {
-          if (error == null) resolve(result as Disconnected);
-          else reject(error);
-        });
-      }),
-      callback,
-    );
+    if (holding === undefined) return officially(OfficialClient, "close", this, [callback]);
+    return answer(holding.close(), callback);
   }
 
   /** Maps the official policy to ours; see `optionsFrom` for the table. The connection comes back whatever it says. */
   override setRetryPolicy(policy: RetryPolicy): void {
-    const transport = transports.get(this);
     // Checks it as ever.
     super.setRetryPolicy(policy);
-    if (transport === undefined) return;
-    transport.resilience.adopt(optionsFrom(policy));
+    const holding = holdings.get(this);
+    if (holding === undefined) return;
+    holding.adopt(policy);
     super.setRetryPolicy(noRetry);
   }
 
@@ -119,26 +124,20 @@ export class Client extends OfficialClient {
     methodName: string,
     callback: (request: DeviceMethodRequest, response: DeviceMethodResponse) => void,
   ): void {
-    const transport = transports.get(this);
+    const transport = holdings.get(this)?.transport;
     if (transport === undefined || typeof callback !== "function") {
       super.onDeviceMethod(methodName, callback);
       return;
     }
-    super.onDeviceMethod(
-      methodName,
-      guardedHandler(callback, (error) => {
-        transport.tellFailed("method", error);
-      }),
-    );
+    const failed = (error: unknown): void => {
+      transport.tellFailed("method", error);
+    };
+    super.onDeviceMethod(methodName, guardedHandler(callback, failed));
   }
 
   override emit(event: string | symbol, ...args: unknown[]): boolean {
-    const transport = transports.get(this);
-    if (transport === undefined) return super.emit(event, ...args);
     const official = (...all: [string | symbol, ...unknown[]]): boolean => super.emit(...all);
-    return emitOf(this, official, event, args, (error) => {
-      transport.tellFailed(typeof event === "string" ? event : "client", error);
-    });
+    return holdings.get(this)?.emit(this, official, event, args) ?? super.emit(event, ...args);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -147,20 +146,14 @@ export class Client extends OfficialClient {
 }
 
 function make(
-  options: ClientOptions,
-  transportCtor: unknown,
-  credentials: () => Credentials,
+  holding: Holding | undefined,
   official: (Transport: unknown) => OfficialClient,
+  transportCtor: unknown,
 ): Client {
-  if (isBypassed(options)) return Object.setPrototypeOf(official(transportCtor), Client.prototype) as Client;
-  if (typeof transportCtor !== "function") official(transportCtor); // Throws what the official factory throws.
-  const transport = new SteadyTransport(
-    transportCtor as TransportConstructor,
-    credentials(),
-    resilienceFrom(options.resilience === false ? {} : (options.resilience ?? {})),
-  );
-  const client = new Client(transport);
-  transports.set(client, transport);
+  const made = official(holding?.Transport ?? transportCtor);
+  const client = Object.setPrototypeOf(made, Client.prototype) as Client;
+  if (holding === undefined) return client;
   OfficialClient.prototype.setRetryPolicy.call(client, noRetry);
+  holdings.set(client, holding);
   return client;
 }

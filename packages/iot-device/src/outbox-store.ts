@@ -2,6 +2,7 @@
 export interface StoredMessage {
   /** Its place in the order; grows, and is never used twice. */
   readonly sequence: number;
+  readonly messageId: string;
   /** When it may be dropped, in milliseconds since 1970; Infinity for never. */
   readonly expiresAtMs: number;
   /** Body and properties, for the bound. */
@@ -11,7 +12,7 @@ export interface StoredMessage {
 }
 
 /** Everything but the content, which may stay on the disk. */
-export type StoredEntry = Omit<StoredMessage, "content"> & { readonly messageId: string };
+export type StoredEntry = Omit<StoredMessage, "content">;
 
 /** What an earlier process left. */
 export interface LeftBehind {

@@ -42,19 +42,11 @@ export class SteadyTransport extends SwitchedTransport implements OfficialTransp
     this.#Transport = Transport;
     this.#credentials = credentials;
     this.#resilience = resilience;
-    this.#methods = new MethodRouter(
-      (response) => this.#answer(response),
-      (error) => {
-        this.tellFailed("method", error);
-      },
-    );
-    this.#twin = new DeviceTwin(
-      () => this.#link,
-      this,
-      (error) => {
-        this.tellFailed("twin", error);
-      },
-    );
+    const failed = (what: string) => (error: unknown) => {
+      this.tellFailed(what, error);
+    };
+    this.#methods = new MethodRouter((response) => this.#answer(response), failed("method"));
+    this.#twin = new DeviceTwin(() => this.#link, this, failed("twin"));
     this.#link = this.#makeLink();
   }
 
@@ -202,8 +194,8 @@ export class SteadyTransport extends SwitchedTransport implements OfficialTransp
     if (current !== undefined) this.#methods.attachOne(current, methodName);
   }
 
-  sendMethodResponse(response: MethodResponse, done?: Callback<unknown>): void {
-    void answer(this.#answer(response), done ?? (() => undefined));
+  sendMethodResponse(response: MethodResponse, done: Callback<unknown> = () => undefined): void {
+    void answer(this.#answer(response), done);
   }
 
   /** The official twin digests the document in its callback; one that it chokes on ends the call and not the process. */
@@ -261,7 +253,7 @@ export class SteadyTransport extends SwitchedTransport implements OfficialTransp
       },
       (error: unknown) => {
         this.tellFailed("subscribe", error);
-        // To the official client an error here is an "error" event, which ends the process; it is switched on when connected.
+        // To the official client an error is an "error" event, and the end of the process. The next connection has it on.
         done();
       },
     );

@@ -14,8 +14,8 @@ export interface UploadJournal {
   /** Resolves once it would survive the process. */
   opened(upload: OpenUpload): Promise<void>;
   notified(correlationId: string): Promise<void>;
-  /** What an earlier process left. */
-  open(): Promise<readonly OpenUpload[]>;
+  /** Those that were opened and not notified, by this process or an earlier one. */
+  unfinished(): Promise<readonly OpenUpload[]>;
 }
 
 /** For a process's life only; the default. */
@@ -32,7 +32,7 @@ export class MemoryUploadJournal implements UploadJournal {
     return Promise.resolve();
   }
 
-  open(): Promise<readonly OpenUpload[]> {
+  unfinished(): Promise<readonly OpenUpload[]> {
     return Promise.resolve([...this.#open.values()]);
   }
 }
