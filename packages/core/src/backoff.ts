@@ -27,11 +27,12 @@ const ranged =
   (range: Range): Backoff =>
     checkBackoff(`backoff.${shape}`, { ...range, shape });
 
+// Pure, so that a page that only waits does not load the checks.
 /** Makes {@link Backoff} data. Each throws a `misconfigured` {@link HoldfastError} for values out of range. */
-export const backoff = Object.freeze({
-  full: ranged("full"),
-  equal: ranged("equal"),
-  decorrelated: ranged("decorrelated"),
+export const backoff = /* @__PURE__ */ Object.freeze({
+  full: /* @__PURE__ */ ranged("full"),
+  equal: /* @__PURE__ */ ranged("equal"),
+  decorrelated: /* @__PURE__ */ ranged("decorrelated"),
   steps: (options: { readonly delaysMs: readonly number[]; readonly jitterMs: number }): Backoff =>
     checkBackoff("backoff.steps", { ...options, shape: "steps" }),
 });

@@ -1,5 +1,3 @@
-import { badOption } from "@holdfast/core";
-
 /** What becomes of calls when there is no connection, and how long they may take. */
 export interface CallOptions {
   /**
@@ -32,37 +30,20 @@ export interface CallSettings {
   readonly isPlain: boolean;
 }
 
-/** Validates and completes. */
-export function callOptionsFrom(options: CallOptions): CallSettings {
+/** Completes options that were checked. */
+export function callSettings(options: CallOptions): CallSettings {
   const { whileDown = "fail", waitTimeoutMs = 30_000, maxWaiting = 100 } = options;
   const { idempotent = [], invokeTimeoutMs = Infinity } = options;
-  if (!["fail", "wait", "queue"].includes(whileDown)) {
-    throw badOption("resilience.whileDown", whileDown, '"fail", "wait" or "queue"');
-  }
-  duration("waitTimeoutMs", waitTimeoutMs);
-  if (!(maxWaiting >= 1)) throw badOption("resilience.maxWaiting", maxWaiting, "1 or more");
-  if (!Array.isArray(idempotent)) throw badOption("resilience.idempotent", idempotent, "a list of methods");
   // The server tells methods apart without regard to case.
-  const names = new Set((idempotent as readonly string[]).map((name) => name.toLowerCase()));
-  const limits = new Map<string, number>();
-  if (typeof invokeTimeoutMs === "object") {
-    for (const [name, ms] of Object.entries(invokeTimeoutMs)) {
-      limits.set(name.toLowerCase(), duration(`invokeTimeoutMs.${name}`, ms));
-    }
-  } else {
-    limits.set("*", duration("invokeTimeoutMs", invokeTimeoutMs));
-  }
+  const names = new Set(idempotent.map((name) => name.toLowerCase()));
+  const given = typeof invokeTimeoutMs === "number" ? { "*": invokeTimeoutMs } : invokeTimeoutMs;
+  const limits = new Map(Object.entries(given).map(([name, ms]) => [name.toLowerCase(), ms]));
   const rest = limits.get("*") ?? Infinity;
-  const isOneForAll = limits.size === 1 && limits.has("*");
+  limits.delete("*");
   return {
     ...{ whileDown, waitTimeoutMs, maxWaiting },
     isIdempotent: (method) => names.size > 0 && names.has(method.toLowerCase()),
-    timeoutMs: isOneForAll ? () => rest : (method) => limits.get(method.toLowerCase()) ?? rest,
-    isPlain: whileDown !== "queue" && [...limits.values()].every((ms) => ms === Infinity),
+    timeoutMs: limits.size === 0 ? () => rest : (method) => limits.get(method.toLowerCase()) ?? rest,
+    isPlain: whileDown !== "queue" && limits.size === 0 && rest === Infinity,
   };
-}
-
-function duration(name: string, ms: unknown): number {
-  if (typeof ms === "number" && ms > 0) return ms;
-  throw badOption(`resilience.${name}`, ms, "a number of milliseconds above 0, or Infinity");
 }

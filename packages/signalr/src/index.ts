@@ -4,7 +4,8 @@ export { HubConnection, type StartOptions } from "./hub-connection.ts";
 export { type CallOptions } from "./call-options.ts";
 export { classifySignalR } from "./classify.ts";
 export { type ConnectionsEvent, type SignalREvent, type SignalREventListener } from "./events.ts";
-export { signalrPolicies, type SignalROperation, type SignalRPolicies } from "./operations.ts";
+export { type SignalROperation } from "./operations.ts";
+export { signalrPolicies, type SignalRPolicies } from "./policies.ts";
 export { type Joining, type PolicySource, type ResilienceOptions } from "./resilience.ts";
 export {
   sharedHubConnection,

@@ -8,8 +8,10 @@ import {
   type ConnectionState,
   type EventListener,
   type Fault,
+  type Policy,
 } from "@holdfast/core";
 import { lifetimeMs } from "./token.ts";
+import type { PolicyData } from "./operations.ts";
 import type { Resilience } from "./resilience.ts";
 import { Session } from "./session.ts";
 import { adviceFrom, type ReconnectAdvice, type UserPolicy } from "./user-policy.ts";
@@ -64,7 +66,8 @@ export class Life {
     const { classify, clock, random } = resilience;
     this.#supervisor = new Supervisor<Session>({
       ...{ operation: "signalr.connect", target, onEvent, clock, random },
-      policy: () => this.#policy(),
+      // It only reads.
+      policy: () => this.#policy() as Policy,
       classify: (error, wallNowMs) => this.#advise(classify(error, wallNowMs), error),
       open: (attempt) => this.#open(attempt),
       discard: (session) => {
@@ -129,11 +132,11 @@ export class Life {
     return this.#supervisor.close();
   }
 
-  #policy(): ReturnType<Resilience["policy"]> {
+  #policy(): PolicyData {
     const { policy } = this.#options.resilience;
     if (!this.#wasConnected) return policy("signalr.start");
     const base = policy("signalr.reconnect");
-    return this.#isDismissed ? base.with({ attempts: 1 }) : this.#advice.policy(base);
+    return this.#isDismissed ? { ...base, attempts: 1 } : this.#advice.policy(base);
   }
 
   #advise(fault: Fault, error: unknown): Fault {

@@ -8,11 +8,11 @@ import {
   type Policy,
   type Random,
 } from "@holdfast/core";
-import { callOptionsFrom, type CallOptions, type CallSettings } from "./call-options.ts";
+import { callSettings, type CallOptions, type CallSettings } from "./call-options.ts";
 import { classifySignalR } from "./classify.ts";
 import type { HubConnection } from "./hub-connection.ts";
 import type { SignalREventListener } from "./events.ts";
-import { signalrPolicies, type SignalROperation } from "./operations.ts";
+import { defaultPolicies, type PolicyData, type SignalROperation } from "./operations.ts";
 import { evidenceOf } from "./wire.ts";
 
 /** The part of `policies({...})` that a connection reads; a registry shared with other services fits too. */
@@ -70,44 +70,71 @@ export interface ResilienceOptions extends CallOptions {
 
 /** {@link ResilienceOptions}, complete. */
 export interface Resilience {
-  readonly policy: (operation: SignalROperation) => Policy;
+  readonly policy: (operation: SignalROperation) => PolicyData;
   readonly connectTimeoutMs: number;
   /** Undefined: never. */
   readonly fallbackAfter: number | undefined;
   readonly onServerClose: "always" | "if-allowed";
   readonly selfHosted: boolean;
-  readonly rejoin: ResilienceOptions["rejoin"];
+  readonly rejoin?: ResilienceOptions["rejoin"];
   readonly renewBeforeExpiry: boolean;
-  readonly webLock: string | undefined;
+  readonly webLock?: string;
   readonly warnAboveConnections: number;
   readonly calls: CallSettings;
   /** Looks also at what the wire saw of the error. */
   readonly classify: Classify;
-  readonly onEvent: SignalREventListener | undefined;
+  readonly onEvent?: SignalREventListener;
   readonly clock: Clock;
   readonly random: Random;
 }
 
-const known = [
-  "policies",
-  "connectTimeoutMs",
-  "fallback",
-  "onServerClose",
-  "selfHosted",
-  "rejoin",
-  "renewBeforeExpiry",
-  "webLock",
-  "warnAboveConnections",
-  "whileDown",
-  "waitTimeoutMs",
-  "maxWaiting",
-  "idempotent",
-  "invokeTimeoutMs",
-  "faults",
-  "onEvent",
-  "clock",
-  "random",
-];
+type Check = readonly [isFine: (value: never) => boolean, allowed: string];
+
+const isDuration = (ms: unknown): boolean => typeof ms === "number" && ms > 0;
+const duration: Check = [isDuration, "a number of milliseconds above 0, or Infinity"];
+const count: Check = [(many: number) => many >= 1, "1 or more, or Infinity"];
+const flag: Check = [(value: unknown) => typeof value === "boolean", "true or false"];
+const callback: Check = [(value: unknown) => typeof value === "function", "a function"];
+const operations = Object.keys(defaultPolicies);
+
+const checks: Readonly<Record<keyof ResilienceOptions, Check>> = {
+  // A misspelt key would silently leave the default in force.
+  policies: [
+    (source: Partial<PolicySource>) =>
+      typeof source.lookup === "function" &&
+      source.operations?.every((key) => !key.startsWith("signalr.") || operations.includes(key)) === true,
+    `made by signalrPolicies() or policies(), keyed by ${operations.join(", ")}`,
+  ],
+  connectTimeoutMs: [(ms: number) => ms >= 100 && ms < 5_000, "from 100 to 4999 milliseconds"],
+  fallback: [
+    (value: { afterFailures?: number } | boolean) =>
+      typeof value === "boolean" || Number(value.afterFailures) >= 1,
+    "true, false or { afterFailures: 1 or more }",
+  ],
+  onServerClose: oneOf("always", "if-allowed"),
+  selfHosted: flag,
+  rejoin: callback,
+  renewBeforeExpiry: flag,
+  webLock: [(name: unknown) => typeof name === "string" && name !== "", "the name of a lock"],
+  warnAboveConnections: count,
+  whileDown: oneOf("fail", "wait", "queue"),
+  waitTimeoutMs: duration,
+  maxWaiting: count,
+  idempotent: [Array.isArray, "a list of methods"],
+  invokeTimeoutMs: [
+    (given: unknown) =>
+      (typeof given === "number" ? [given] : Object.values(given as object)).every(isDuration),
+    `${duration[1]}; or one for each method`,
+  ],
+  faults: [Array.isArray, "a list of rows"],
+  onEvent: callback,
+  clock: [(value: unknown) => typeof value === "object", "a clock"],
+  random: callback,
+};
+
+function oneOf(...words: readonly string[]): Check {
+  return [(word: string) => words.includes(word), `one of ${words.join(", ")}`];
+}
 
 /**
  * Validates and completes.
@@ -118,59 +145,27 @@ export function resilienceFrom(options: ResilienceOptions): Resilience {
   if (typeof options !== "object" || (options as unknown) === null) {
     throw badOption("resilience", options, "an object, or false");
   }
-  for (const key of Object.keys(options)) {
-    if (!known.includes(key)) throw badOption("resilience", key, `made of ${known.join(", ")}`);
+  for (const [key, value] of Object.entries(options) as [keyof ResilienceOptions, never][]) {
+    const check = (checks as Partial<Record<string, Check>>)[key];
+    if (check === undefined) throw badOption("resilience", key, `made of ${Object.keys(checks).join(", ")}`);
+    const [isFine, allowed] = check;
+    if (value !== undefined && !isFine(value)) throw badOption(`resilience.${key}`, value, allowed);
   }
-  const { connectTimeoutMs = 4_000, onServerClose = "always", warnAboveConnections = 10 } = options;
-  const { selfHosted = false, renewBeforeExpiry = true, rejoin, onEvent, webLock } = options;
-  if (!(connectTimeoutMs >= 100 && connectTimeoutMs < 5_000)) {
-    throw badOption("resilience.connectTimeoutMs", connectTimeoutMs, "from 100 to 4999 milliseconds");
-  }
-  if (!["always", "if-allowed"].includes(onServerClose)) {
-    throw badOption("resilience.onServerClose", onServerClose, '"always" or "if-allowed"');
-  }
-  if (!(warnAboveConnections >= 1)) {
-    throw badOption("resilience.warnAboveConnections", warnAboveConnections, "1 or more, or Infinity");
-  }
-  for (const [name, value] of Object.entries({ selfHosted, renewBeforeExpiry })) {
-    if (typeof value !== "boolean") throw badOption(`resilience.${name}`, value, "true or false");
-  }
-  for (const [name, value] of Object.entries({ rejoin, onEvent })) {
-    if (value !== undefined && typeof value !== "function") {
-      throw badOption(`resilience.${name}`, value, "a function");
-    }
-  }
-  if (webLock !== undefined && (typeof webLock !== "string" || webLock === "")) {
-    throw badOption("resilience.webLock", webLock, "the name of a lock");
-  }
-  const defaults = signalrPolicies();
-  checkOperations(options.policies, defaults.operations);
-  const classify = classifySignalR(options.faults);
+  const { policies, fallback = false, faults } = options;
+  const classify = classifySignalR(faults);
+  const whole = typeof fallback === "object" ? fallback.afterFailures : fallback ? 0 : undefined;
   return {
-    ...{ connectTimeoutMs, onServerClose, selfHosted, rejoin, renewBeforeExpiry, webLock },
-    ...{ warnAboveConnections, onEvent },
-    policy: (operation) => (options.policies?.lookup(operation) ?? defaults.lookup(operation)) as Policy,
-    fallbackAfter: fallbackFrom(options.fallback ?? false),
-    calls: callOptionsFrom(options),
+    connectTimeoutMs: 4_000,
+    onServerClose: "always",
+    selfHosted: false,
+    renewBeforeExpiry: true,
+    warnAboveConnections: 10,
+    clock: systemClock,
+    random: systemRandom,
+    ...options,
+    policy: (operation) => policies?.lookup(operation) ?? defaultPolicies[operation],
+    fallbackAfter: whole,
+    calls: callSettings(options),
     classify: (error, wallNowMs) => classify(evidenceOf(error), wallNowMs),
-    clock: options.clock ?? systemClock,
-    random: options.random ?? systemRandom,
   };
-}
-
-function fallbackFrom(fallback: NonNullable<ResilienceOptions["fallback"]>): number | undefined {
-  if (typeof fallback === "boolean") return fallback ? 0 : undefined;
-  const { afterFailures } = fallback;
-  if (Number.isInteger(afterFailures) && afterFailures >= 1) return afterFailures;
-  throw badOption("resilience.fallback.afterFailures", afterFailures, "a whole number, 1 or more");
-}
-
-/** A misspelt key would silently leave the default in force. */
-function checkOperations(source: PolicySource | undefined, operations: readonly string[]): void {
-  if (source === undefined) return;
-  if (typeof source.lookup !== "function") {
-    throw badOption("resilience.policies", source, "made by signalrPolicies() or policies()");
-  }
-  const stray = source.operations.find((key) => key.startsWith("signalr.") && !operations.includes(key));
-  if (stray !== undefined) throw badOption("resilience.policies", stray, `keyed by ${operations.join(", ")}`);
 }

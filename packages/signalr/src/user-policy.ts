@@ -1,5 +1,6 @@
-import { backoff, type Fault, type Policy } from "@holdfast/core";
+import { badOption, type Backoff, type Fault } from "@holdfast/core";
 import type { IRetryPolicy } from "@microsoft/signalr";
+import type { PolicyData } from "./operations.ts";
 
 /**
  * What the user gave to `withAutomaticReconnect()`, as policy:
@@ -17,7 +18,7 @@ export type UserPolicy = readonly number[] | IRetryPolicy | undefined;
 /** Asked for each fault of a reconnection. */
 export interface ReconnectAdvice {
   /** The policy in force. */
-  policy(base: Policy): Policy;
+  policy(base: PolicyData): PolicyData;
   /** The fault with the user's wish in it. */
   advise(fault: Fault, error: unknown, elapsedMs: number): Fault;
   /** The connection stands: the next outage counts anew. */
@@ -34,14 +35,15 @@ export function adviceFrom(user: UserPolicy): ReconnectAdvice {
   if (user === undefined) return untouched;
   if (!("nextRetryDelayInMilliseconds" in user)) {
     if (user.length === 0) return untouched;
-    const steps = backoff.steps({ delaysMs: user, jitterMs: 1_000 });
-    return { ...untouched, policy: (base) => base.with({ backoff: steps }) };
+    if (!user.every((ms) => ms >= 0))
+      throw badOption("withAutomaticReconnect", user, "delays of 0 ms or more");
+    const steps: Backoff = { shape: "steps", delaysMs: user, jitterMs: 1_000 };
+    return { ...untouched, policy: (base) => ({ ...base, backoff: steps }) };
   }
   return new RetryPolicyAdvice(user);
 }
 
-const noMore = { attempts: 1 };
-const asAdvised = backoff.steps({ delaysMs: [0], jitterMs: 0 });
+const asAdvised: Backoff = { shape: "steps", delaysMs: [0], jitterMs: 0 };
 
 class RetryPolicyAdvice implements ReconnectAdvice {
   readonly #user: IRetryPolicy;
@@ -52,8 +54,9 @@ class RetryPolicyAdvice implements ReconnectAdvice {
     this.#user = user;
   }
 
-  policy(base: Policy): Policy {
-    return base.with(this.#isOver ? noMore : { backoff: asAdvised, throttledBackoff: asAdvised });
+  policy(base: PolicyData): PolicyData {
+    const next = { ...base, backoff: asAdvised, throttledBackoff: asAdvised };
+    return this.#isOver ? { ...next, attempts: 1 } : next;
   }
 
   advise(fault: Fault, error: unknown, elapsedMilliseconds: number): Fault {

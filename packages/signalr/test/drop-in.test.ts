@@ -120,15 +120,15 @@ describe("the builder", () => {
     ["something that holds no options", true, /resilience must be an object, or false; got true/],
     ["an unknown option", { conectTimeoutMs: 1 }, /resilience .*connectTimeoutMs.*"conectTimeoutMs"/],
     ["a connect timeout of 5 s", { connectTimeoutMs: 5_000 }, /connectTimeoutMs .*100 to 4999/],
-    ["what calls cannot do", { whileDown: "retry" }, /whileDown .*"fail", "wait" or "queue"; got "retry"/],
+    ["what calls cannot do", { whileDown: "retry" }, /whileDown .*one of fail, wait, queue; got "retry"/],
     ["a timeout of nothing", { invokeTimeoutMs: 0 }, /invokeTimeoutMs .*above 0/],
     [
       "a method's timeout of nothing",
       { invokeTimeoutMs: { A: -1 } },
-      /invokeTimeoutMs\.A .*above 0, or Infinity; got -1/,
+      /invokeTimeoutMs .*above 0, or Infinity; or one for each/,
     ],
     ["a hook that is none", { rejoin: "join" }, /rejoin must be a function; got "join"/],
-    ["a fallback after nothing", { fallback: { afterFailures: 0 } }, /afterFailures .*1 or more; got 0/],
+    ["a fallback after nothing", { fallback: { afterFailures: 0 } }, /fallback .*1 or more/],
     ["policies that are none", { policies: {} }, /policies .*signalrPolicies/],
     ["a lock without a name", { webLock: "" }, /webLock .*name/],
   ];
@@ -137,6 +137,18 @@ describe("the builder", () => {
       expect(() => quiet().withResilience(resilience as object)).toThrow(message);
     });
   }
+
+  it("starts from policies that are what policy() makes of them", () => {
+    const table = ours.signalrPolicies();
+    const start = ours.presets.reconnect.with({
+      throttledBackoff: ours.backoff.equal({ baseMs: 5_000, capMs: 30_000 }),
+      on: { unknown: "retry" },
+    });
+    expect(table.lookup("signalr.start")).toEqual(start);
+    expect(table.lookup("signalr.reconnect")).toEqual(
+      start.with({ on: { "not-found": "retry", auth: { action: "refresh", limit: 5 } } }),
+    );
+  });
 
   it("names the operation that a policy is for", () => {
     expect(() => ours.signalrPolicies({ "signalr.starts": {} } as never)).toThrow(
