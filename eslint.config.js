@@ -82,6 +82,7 @@ const layers = [
       "fast-check",
       "node:.+",
       "rhea(/.+)?",
+      "selfsigned",
       "ws",
       "@azure/.+",
       "@microsoft/signalr.*",

@@ -15,16 +15,17 @@ export interface Accepted {
   readonly whenOpened: (connection: LiveConnection) => void;
 }
 
-/** A port of the hub: applies the faults of a fresh socket, then TLS, then hands over. */
+/** A port of the hub: applies (unless told not to) the faults of a fresh socket, then TLS, then hands over. */
 export function hubListener(
   hub: Hub,
   port: number,
   certificate: Certificate,
   handOver: (accepted: Accepted) => void,
+  { meetsFaults = true }: { meetsFaults?: boolean } = {},
 ): Listener {
   const secure = secureWith(certificate);
   return new Listener(hub.settings.host, port, (socket) => {
-    const fault = hub.fault("connect");
+    const fault = meetsFaults ? hub.fault("connect") : undefined;
     // A black hole: nobody reads; the kernel accepts what fits into its buffers.
     if (fault?.kind === "black-hole") return;
     if (fault?.kind === "reset-connection") {

@@ -12,6 +12,7 @@ export type { CommandInput, DeviceControl } from "./device-control.ts";
 export type { Command, CommandAck, CommandContent } from "./command.ts";
 export type { MethodRequest, MethodResult } from "./direct-method.ts";
 export type { Authentication } from "./identity.ts";
+export type { FileNotification, StoredBlob } from "./uploads.ts";
 export type { JsonObject } from "./twin.ts";
 export { HubFailure } from "./hub-failure.ts";
 export { hubErrors } from "./hub-error.ts";

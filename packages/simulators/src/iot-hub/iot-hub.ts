@@ -7,11 +7,16 @@ import { DeviceControl } from "./device-control.ts";
 import { hubListener, overTcp } from "./endpoint.ts";
 import type { IotHubFaults } from "./faults.ts";
 import { HttpsEndpoint } from "./http/server.ts";
+import { blobRoutes } from "./http/blobs.ts";
+import { deviceMessageRoutes } from "./http/device-messages.ts";
+import { fileUploadRoutes } from "./http/file-uploads.ts";
 import { registryRoutes } from "./http/registry.ts";
 import { twinRoutes } from "./http/twins.ts";
 import { Hub } from "./hub.ts";
 import { identityKey } from "./identity.ts";
 import { IotHubJournal } from "./journal.ts";
+import { webSocketUpgrade } from "./web-socket.ts";
+import type { StoredBlob } from "./uploads.ts";
 import { iotHubSettings, type IdentityOptions, type IotHubOptions } from "./options.ts";
 
 /** A simulated IoT hub. Start one with {@link iotHub}. */
@@ -23,7 +28,7 @@ export class IotHubSimulator {
   /** The certificate to trust, in PEM: for the device client's `setOptions({ ca })`. */
   readonly ca: string;
   readonly #hub: Hub;
-  readonly #listeners: Record<"mqtt" | "amqp" | "https", Listener>;
+  readonly #listeners: Record<"mqtt" | "amqp" | "https" | "blob", Listener>;
   #closed = false;
   #interruptOutage = (): void => undefined;
 
@@ -34,13 +39,28 @@ export class IotHubSimulator {
     this.faults = hub.faults;
     this.journal = new IotHubJournal(hub.ledgers);
     this.ca = certificate.cert;
-    const https = new HttpsEndpoint(hub, [...registryRoutes, ...twinRoutes]);
+    const https = new HttpsEndpoint(
+      hub,
+      [...deviceMessageRoutes, ...fileUploadRoutes, ...registryRoutes, ...twinRoutes],
+      webSocketUpgrade(hub),
+    );
+    const blob = new HttpsEndpoint(hub, blobRoutes);
+    const blobFaults = { meetsFaults: false };
     this.#listeners = {
       mqtt: hubListener(hub, ports.mqtt, certificate, overTcp(hub)),
       amqp: hubListener(hub, ports.amqp, certificate, overTcp(hub)),
       https: hubListener(hub, ports.https, certificate, (accepted) => {
         https.accept(accepted);
       }),
+      blob: hubListener(
+        hub,
+        ports.blob,
+        certificate,
+        (accepted) => {
+          blob.accept(accepted);
+        },
+        blobFaults,
+      ),
     };
   }
 
@@ -55,23 +75,38 @@ export class IotHubSimulator {
   }
 
   /**
-   * For the official device clients over MQTT and AMQP. `HostName` is the hub's own name, `GatewayHostName` says where it listens.
+   * For the official device clients. `HostName` is the hub's own name, `GatewayHostName` says where it listens.
    * @param moduleId - for a module
+   * @param over - `web-socket`: without `GatewayHostName`, as the official clients append a port of their own there;
+   * {@link agent} leads them here. Default `tcp`, right for MQTT, AMQP and HTTPS.
    */
-  deviceConnectionString(deviceId: string, moduleId?: string): string {
+  deviceConnectionString(deviceId: string, moduleId?: string, over: "tcp" | "web-socket" = "tcp"): string {
     const { authentication } = this.#hub.identity(identityKey(deviceId, moduleId));
+    const here = `localhost:${String(this.port)}`;
+    const isX509 = authentication.type !== "sas";
     return [
-      `HostName=${this.hostName}`,
+      // With X.509 the official client takes no notice of a gateway.
+      `HostName=${isX509 && over === "tcp" ? here : this.hostName}`,
       `DeviceId=${deviceId}`,
       ...(moduleId === undefined ? [] : [`ModuleId=${moduleId}`]),
-      authentication.type === "sas" ? `SharedAccessKey=${authentication.primaryKey}` : "x509=true",
-      `GatewayHostName=localhost:${String(this.port)}`,
+      isX509 ? "x509=true" : `SharedAccessKey=${authentication.primaryKey}`,
+      ...(isX509 || over === "web-socket" ? [] : [`GatewayHostName=${here}`]),
     ].join(";");
   }
 
   /** The port of HTTPS and of WebSockets. */
   get httpsPort(): number {
     return this.#listeners.https.port;
+  }
+
+  /** The port of the blob endpoint, where file uploads go; devices are told. */
+  get blobPort(): number {
+    return this.#listeners.blob.port;
+  }
+
+  /** The files that devices have uploaded whole; names are `device/blob`. */
+  get blobs(): readonly StoredBlob[] {
+    return this.#hub.uploads.blobs;
   }
 
   /**
@@ -123,6 +158,7 @@ export class IotHubSimulator {
   async start(): Promise<void> {
     if (this.#closed) throw new Error("IotHubSimulator: it is closed and cannot start again");
     await Promise.all(Object.values(this.#listeners).map((listener) => listener.open()));
+    this.#hub.uploads.blobHost = `localhost:${String(this.blobPort)}`;
   }
 
   /** Stops, waits and starts again with all its state: an outage. @param downMs - default 0 */

@@ -14,19 +14,20 @@ async function start(options: IotHubOptions = {}): Promise<IotHubSimulator> {
   return hub;
 }
 
-type Service = ReturnType<typeof serviceClient>;
-type ServiceMessage = Extract<Parameters<Service["send"]>[1], { messageId: unknown }>;
+// The service client has a copy of the class Message that it does not export, so the parameter is left open.
+interface Service extends Pick<ReturnType<typeof serviceClient>, "getFeedbackReceiver" | "close"> {
+  send(deviceId: string, message: object): Promise<unknown>;
+}
 
 async function connectedService(hub: IotHubSimulator): Promise<Service> {
   const service = serviceClient(hub);
   service.setRetryPolicy({ shouldRetry: () => false, nextRetryTimeout: () => -1 });
   opened.add(service);
   await service.open();
-  return service;
+  return service as unknown as Service;
 }
 
-// The service client has a copy of the class, and does not export it.
-function command(id: string, ack?: string): ServiceMessage {
+function command(id: string, ack?: string): Message {
   const message = new Message(`body of ${id}`);
   message.messageId = id;
   if (ack !== undefined) message.ack = ack;

@@ -1,5 +1,13 @@
 import type { IncomingMessage } from "node:http";
-import type { HubConnectionFault, HubRefusal, IotHubStep, LateAnswer, LostAnswer } from "../faults.ts";
+import type {
+  Duplicated,
+  HubConnectionFault,
+  HubRefusal,
+  IotHubStep,
+  LateAnswer,
+  LostAnswer,
+  Malformed,
+} from "../faults.ts";
 import type { Hub } from "../hub.ts";
 import { hubErrors, type HubError } from "../hub-error.ts";
 import { HubFailure } from "../hub-failure.ts";
@@ -31,7 +39,7 @@ export type PathParameters = Readonly<Record<string, string>>;
 /** One verb of the hub's interface. */
 export interface Route {
   readonly method: string;
-  /** Segments; `:name` stands for any. */
+  /** Segments; `:name` stands for any, `*name` at the end for the rest. */
   readonly path: string;
   readonly step: IotHubStep;
   /** Errors are text (`ErrorCode:DeviceNotFound;…`) unless they are JSON inside of JSON. */
@@ -40,7 +48,7 @@ export interface Route {
 }
 
 /** A fault that can happen to a request. */
-export type RequestFault = HubRefusal | LostAnswer | LateAnswer | HubConnectionFault;
+export type RequestFault = HubRefusal | LostAnswer | LateAnswer | HubConnectionFault | Duplicated | Malformed;
 
 /** The parameters of a route when the request is for it. */
 export function matchRoute(
@@ -49,11 +57,14 @@ export function matchRoute(
   segments: readonly string[],
 ): PathParameters | undefined {
   const pattern = route.path.split("/").slice(1);
-  if (route.method !== method || pattern.length !== segments.length) return undefined;
+  const takesRest = pattern.at(-1)?.startsWith("*") === true;
+  if (route.method !== method) return undefined;
+  if (takesRest ? segments.length < pattern.length : segments.length !== pattern.length) return undefined;
   const parameters: Record<string, string> = {};
   for (const [index, part] of pattern.entries()) {
     const segment = segments[index] ?? "";
-    if (part.startsWith(":")) parameters[part.slice(1)] = segment;
+    if (part.startsWith("*")) parameters[part.slice(1)] = segments.slice(index).join("/");
+    else if (part.startsWith(":")) parameters[part.slice(1)] = segment;
     else if (part.toLowerCase() !== segment.toLowerCase()) return undefined;
   }
   return parameters;

@@ -7,6 +7,7 @@ import type { Hub, LiveConnection } from "../hub.ts";
 import { hubErrors } from "../hub-error.ts";
 import { HubFailure } from "../hub-failure.ts";
 import type { RequestEntry } from "../journal-entries.ts";
+import { NoAnswer } from "./no-answer.ts";
 import {
   errorResponse,
   keyOf,
@@ -62,7 +63,12 @@ async function perform(
   act: () => HubResponse | Promise<HubResponse>,
 ): Promise<HubResponse | undefined> {
   if (fault?.kind === "refuse") throw new HubFailure(fault.error);
-  if (fault === undefined) return act();
+  // Requests are answered once: there is nothing to send twice.
+  if (fault === undefined || fault.kind === "duplicate") return act();
+  if (fault.kind === "malformed") {
+    const response = await act();
+    return { ...response, body: Buffer.from(fault.what === "empty" ? "" : "<html>") };
+  }
   if (fault.kind === "delay") {
     const response = await act();
     await new Promise<void>((resolve) => {
@@ -173,7 +179,7 @@ export class HttpsEndpoint {
         if (error.fault !== undefined) connection.suffer(error.fault);
       } else if (error instanceof HubFailure) {
         entry.error = error.error.name;
-        if (found !== undefined) {
+        if (found !== undefined && !error.isJournaled) {
           hub.refused(found.route.step, error.error, {
             protocol: "https",
             ...(device === undefined ? {} : { device }),
@@ -191,15 +197,5 @@ export class HttpsEndpoint {
     if (answer === undefined || isSilent() || response.destroyed) return;
     entry.status = answer.status;
     write(response, answer);
-  }
-}
-
-/** Thrown by a route that decided not to answer, or to break the connection. */
-export class NoAnswer extends Error {
-  readonly fault: HubConnectionFault | undefined;
-
-  constructor(fault?: HubConnectionFault) {
-    super("no answer");
-    this.fault = fault;
   }
 }

@@ -13,7 +13,9 @@ export async function deviceClient(
   transport: unknown = Mqtt,
   options: Record<string, unknown> = {},
 ): Promise<Client> {
-  const client = Client.fromConnectionString(hub.deviceConnectionString(deviceId), transport as Transport);
+  const over = (transport as { name: string }).name.endsWith("Ws") ? "web-socket" : "tcp";
+  const text = hub.deviceConnectionString(deviceId, undefined, over);
+  const client = Client.fromConnectionString(text, transport as Transport);
   client.setRetryPolicy(new NoRetry());
   client.on("error", () => undefined);
   await client.setOptions({ ca: hub.ca, ...options });
