@@ -7,12 +7,26 @@ const growthPerSecond = 1.05;
 const cutEveryMs = 1_000;
 /** Nobody starves on a service that refuses everything for a while: one credit in two seconds (AWS adaptive's floor). */
 const leastPerSecond = 0.5;
-/** Where to begin when nothing was accepted lately, so that nothing is known. */
+/** Where to begin on a service that accepted nothing while it was watched. */
 const firstGuess = 10;
+/** A refusal so soon after a cut, in time and in credits that might have been spent: that cut has not helped. */
+const inVainMs = 3_000;
+const inVainCredits = 20;
+/**
+ * After so many cuts in a row that have not helped, the refusals have another cause than our pace: others use the service up,
+ * or it refuses at random. Going slower still would cost us everything and help nobody.
+ */
+const mostInVain = 1;
+/** Below this share of what was allowed, what is accepted says that the pace is the cause after all. */
+const telling = 0.5;
 /** Nothing has had to wait for so long: the limit no longer binds. */
 const forgetMs = 10_000;
-/** The accepted rate is measured over one to two of these; after five without an answer it begins anew. */
+/** The accepted rate is measured over one to two stretches: of a second, or more until they hold enough to count. */
 const measureMs = 1_000;
+const measureCredits = 10;
+const longestMeasureMs = 5_000;
+/** After so long without an answer it begins anew. */
+const staleMs = 10_000;
 const lookWithinMs = 50;
 
 /**
@@ -24,16 +38,20 @@ export class AdaptiveRate {
   #rate = Infinity;
   #cutAt = -Infinity;
   #boundAt = -Infinity;
+  #inVain = 0;
+  /** The service has throttled, but not enough is known yet for a first limit. */
+  #isLearning = false;
   #accepted = 0;
   #unseen = 0;
   #lookEvery = 1;
   #lookedAt = -Infinity;
   /** Where the measured stretch begins, and where the next one will. */
-  #from = { at: -Infinity, accepted: 0 };
-  #next = { at: -Infinity, accepted: 0 };
+  #from: Mark = { at: -Infinity, accepted: 0 };
+  #next: Mark = { at: -Infinity, accepted: 0 };
 
   /** Credits a second that may be spent now. */
   perSecond(now: number): number {
+    if (this.#isLearning && this.#isKnown(now)) this.#learn(now);
     if (this.#rate === Infinity) return Infinity;
     if (now - this.#boundAt > forgetMs) {
       this.#rate = Infinity;
@@ -44,7 +62,7 @@ export class AdaptiveRate {
 
   /** Whether it has nothing to say. */
   get isSilent(): boolean {
-    return this.#rate === Infinity;
+    return this.#rate === Infinity && !this.#isLearning;
   }
 
   /** The service took something. Looks at the clock only now and then while much is taken. */
@@ -56,17 +74,26 @@ export class AdaptiveRate {
     this.#lookEvery = now - this.#lookedAt < lookWithinMs ? Math.min(16, this.#lookEvery * 2) : 1;
     this.#lookedAt = now;
     this.#unseen = 0;
-    if (now - this.#next.at >= measureMs) this.#turn(now);
+    this.#turnIfDue(now);
   }
 
   /** The service throttled: slower from now on, than what it accepted and than what was allowed. */
   throttled(now: number): void {
     const before = this.perSecond(now);
     this.#boundAt = now;
-    if (before !== Infinity && now - this.#cutAt < cutEveryMs) return;
+    if (before === Infinity) {
+      // What a service takes in a second is not known before a second is over: a tenth of it would look like a trickle.
+      this.#isLearning = true;
+      if (this.#isKnown(now)) this.#learn(now);
+      return;
+    }
+    const sinceMs = now - this.#cutAt;
+    if (sinceMs < cutEveryMs) return;
     const measured = this.#measured(now);
-    this.#rate = Math.max(leastPerSecond, cutTo * Math.min(before, measured > 0 ? measured : firstGuess));
-    this.#cutAt = now;
+    const isInVain = sinceMs < Math.max(inVainMs, (inVainCredits / before) * 1_000);
+    this.#inVain = isInVain ? this.#inVain + 1 : 0;
+    const helps = this.#inVain <= mostInVain || measured < telling * before;
+    this.#limit(helps ? cutTo * Math.min(before, measured > 0 ? measured : firstGuess) : before, now);
   }
 
   /** Somebody had to wait for it. */
@@ -74,16 +101,45 @@ export class AdaptiveRate {
     this.#boundAt = now;
   }
 
+  #limit(rate: number, now: number): void {
+    this.#rate = Math.max(leastPerSecond, rate);
+    this.#cutAt = now;
+  }
+
+  /** The first limit, from what was accepted since it is measured. */
+  #learn(now: number): void {
+    this.#isLearning = false;
+    this.#inVain = 0;
+    const measured = this.#measured(now);
+    this.#limit(cutTo * (measured > 0 ? measured : firstGuess), now);
+  }
+
+  /** Whether enough has been measured. */
+  #isKnown(now: number): boolean {
+    this.#turnIfDue(now);
+    return isEnough(this.#from, now, this.#accepted);
+  }
+
   #measured(now: number): number {
-    if (now - this.#next.at >= measureMs) this.#turn(now);
-    // Never less than a second: what a service accepts, it accepts per second, however short the burst.
+    this.#turnIfDue(now);
     const seconds = Math.max(measureMs, now - this.#from.at) / 1_000;
     return (this.#accepted - this.#from.accepted) / seconds;
   }
 
-  #turn(now: number): void {
+  #turnIfDue(now: number): void {
+    if (!isEnough(this.#next, now, this.#accepted)) return;
     const here = { at: now, accepted: this.#accepted };
-    this.#from = now - this.#next.at < 5 * measureMs ? this.#next : here;
+    this.#from = now - this.#next.at < staleMs ? this.#next : here;
     this.#next = here;
   }
+}
+
+interface Mark {
+  readonly at: number;
+  readonly accepted: number;
+}
+
+/** Whether a stretch from `since` until now is one. */
+function isEnough(since: Mark, now: number, accepted: number): boolean {
+  return now - since.at >= (accepted - since.accepted >= measureCredits ? measureMs : longestMeasureMs);
 }

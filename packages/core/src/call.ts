@@ -145,7 +145,7 @@ export class Call<T> implements Verdict {
   #enterGate(): Promise<void> | undefined {
     const { gate, lane = "send", cost = 1 } = this.#spec;
     if (gate === undefined || this.#holdsPlace) return undefined;
-    const wait = gate.enter(lane, cost);
+    const wait = gate.enter(lane, cost, this.#number > 1);
     if (wait === undefined) {
       this.#holdsPlace = true;
       return undefined;

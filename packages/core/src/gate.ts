@@ -53,8 +53,10 @@ export interface Gate {
    * Asks for a place: `undefined` means go now.
    *
    * @param cost - in credits: 1 for a message, 10 for a management call.
+   * @param returns - whether it was let in before and sent back by the service: then it goes before its lane's newcomers,
+   * for it has waited already. Default false.
    */
-  enter(lane: Lane, cost: number): GateWait | undefined;
+  enter(lane: Lane, cost: number, returns?: boolean): GateWait | undefined;
   /** Gives the place back; once for each operation that was let in. */
   leave(outcome: GateOutcome, cost: number): void;
   /** Limits further, for another user of the same gate: the stricter of each limit holds; its clock stays. */
@@ -111,7 +113,7 @@ class PacedGate implements Gate {
     };
   }
 
-  enter(lane: Lane, cost: number): GateWait | undefined {
+  enter(lane: Lane, cost: number, returns = false): GateWait | undefined {
     // A cost that is none would close the gate for good.
     if (!(cost >= 0 && cost < Infinity)) throw badOption("cost", cost, "a number of credits, 0 or more");
     // Nothing limits: not even the time matters.
@@ -126,7 +128,7 @@ class PacedGate implements Gate {
       this.#admit(cost, now);
       return undefined;
     }
-    const waiter = this.#waiter(lane, cost);
+    const waiter = this.#waiter(lane, cost, returns);
     this.#line.join(waiter);
     this.#adaptive.bound(now);
     this.#serve(now);
@@ -207,7 +209,7 @@ class PacedGate implements Gate {
     this.#alarm = { at, stop };
   }
 
-  #waiter(lane: Lane, cost: number): Waiter {
+  #waiter(lane: Lane, cost: number, returns: boolean): Waiter {
     let admit = (): void => undefined;
     const admitted = new Promise<void>((resolve) => {
       admit = resolve;
@@ -216,7 +218,7 @@ class PacedGate implements Gate {
       this.#cancel(waiter);
     };
     const waiter: Waiter = {
-      ...{ lane, cost, admitted, admit, cancel },
+      ...{ lane, cost, returns, admitted, admit, cancel },
       before: undefined,
       after: undefined,
       stage: "waiting",

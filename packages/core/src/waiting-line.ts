@@ -3,6 +3,8 @@ import { lanes, type Lane } from "./lane.ts";
 /** Somebody in a {@link WaitingLine}; the links belong to the line. */
 export interface Place {
   readonly lane: Lane;
+  /** Whether it has been through and was sent back: then it goes before those who come for the first time. */
+  readonly returns: boolean;
   before: Place | undefined;
   after: Place | undefined;
 }
@@ -12,13 +14,19 @@ interface Queue<P extends Place> {
   last: P | undefined;
 }
 
-/** Waiters by lane, in the order of arrival within each. Joining, leaving and finding the next take constant time. */
+/** Those who come back, and those who come for the first time. */
+interface Queues<P extends Place> {
+  readonly returning: Queue<P>;
+  readonly fresh: Queue<P>;
+}
+
+/** Waiters by lane; within each first those who come back, each in the order of arrival. Joining, leaving and finding the next take constant time. */
 export class WaitingLine<P extends Place> {
-  readonly #queues: Readonly<Record<Lane, Queue<P>>> = {
-    renewal: { first: undefined, last: undefined },
-    settlement: { first: undefined, last: undefined },
-    send: { first: undefined, last: undefined },
-    administration: { first: undefined, last: undefined },
+  readonly #queues: Readonly<Record<Lane, Queues<P>>> = {
+    renewal: queues(),
+    settlement: queues(),
+    send: queues(),
+    administration: queues(),
   };
   #length = 0;
 
@@ -30,14 +38,15 @@ export class WaitingLine<P extends Place> {
   get next(): P | undefined {
     if (this.#length === 0) return undefined;
     for (const lane of lanes) {
-      const { first } = this.#queues[lane];
-      if (first !== undefined) return first;
+      const { returning, fresh } = this.#queues[lane];
+      const next = returning.first ?? fresh.first;
+      if (next !== undefined) return next;
     }
     return undefined;
   }
 
   join(place: P): void {
-    const queue = this.#queues[place.lane];
+    const queue = this.#queueOf(place);
     place.before = queue.last;
     if (queue.last === undefined) queue.first = place;
     else queue.last.after = place;
@@ -47,7 +56,7 @@ export class WaitingLine<P extends Place> {
 
   /** For one who is in the line; anybody may leave at any time. */
   leave(place: P): void {
-    const queue = this.#queues[place.lane];
+    const queue = this.#queueOf(place);
     const { before, after } = place as { before: P | undefined; after: P | undefined };
     if (before === undefined) queue.first = after;
     else before.after = after;
@@ -57,4 +66,14 @@ export class WaitingLine<P extends Place> {
     place.after = undefined;
     this.#length -= 1;
   }
+
+  #queueOf({ lane, returns }: P): Queue<P> {
+    const { returning, fresh } = this.#queues[lane];
+    return returns ? returning : fresh;
+  }
+}
+
+function queues<P extends Place>(): Queues<P> {
+  const empty = { first: undefined, last: undefined };
+  return { returning: { ...empty }, fresh: { ...empty } };
 }

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { creditPacing, gate, lanes, type Gate, type GateOptions, type Lane } from "../src/index.ts";
-import { virtualClock, type VirtualClock } from "../src/testing.ts";
+import { seededRandom, virtualClock, type VirtualClock } from "../src/testing.ts";
 
 const scene = (options: GateOptions = {}): { clock: VirtualClock; door: Gate } => {
   const clock = virtualClock();
@@ -129,6 +129,7 @@ describe("throttling", () => {
     await clock.advance(3_600_000);
     door.enter("send", 1);
     door.leave("throttled", 1);
+    await clock.advance(5_000);
     expect(door.state.creditsPerSecond).toBe(8.5);
     await choke(door, clock);
     expect(door.state.creditsPerSecond).toBeGreaterThanOrEqual(0.5);
@@ -138,8 +139,9 @@ describe("throttling", () => {
     const { clock, door } = scene();
     door.enter("send", 1);
     door.leave("throttled", 1);
+    await clock.advance(5_000);
     expect(door.state.creditsPerSecond).toBeLessThan(10);
-    await clock.advance(10_001);
+    await clock.advance(5_001);
     expect(door.state.creditsPerSecond).toBe(Infinity);
     expect(clock.pending).toBe(0);
   });
@@ -153,6 +155,55 @@ describe("throttling", () => {
     expect(door.state.waiting).toBeGreaterThan(30);
     expect(door.state.creditsPerSecond).toBeLessThan(2);
   });
+
+  it("limits a service that has just begun to accept only when a second of it is known", async () => {
+    const { clock, door } = scene();
+    for (let index = 0; index < 3; index += 1) await pass(door, clock);
+    door.enter("send", 1);
+    door.leave("throttled", 1);
+    expect(door.state.creditsPerSecond).toBe(Infinity);
+    for (let index = 0; index < 97; index += 1) {
+      await clock.advance(10);
+      expect(await pass(door, clock)).toBe(clock.now());
+    }
+    await clock.advance(100);
+    expect(door.state.creditsPerSecond).toBeGreaterThan(70);
+    expect(door.state.creditsPerSecond).toBeLessThan(90);
+  });
+
+  it.each([
+    { perSecond: 2, share: 0.1 },
+    { perSecond: 20, share: 0.1 },
+    { perSecond: 200, share: 0.1 },
+    { perSecond: 200, share: 0.01 },
+  ])(
+    "at random, $share of $perSecond a second, does not strangle the sends",
+    async ({ perSecond, share }) => {
+      const { clock, door } = scene();
+      const random = seededRandom(7);
+      let longestMs = 0;
+      const operation = async (): Promise<void> => {
+        const since = clock.now();
+        for (let attempt = 1; ; attempt += 1) {
+          await door.enter("send", 1, attempt > 1)?.admitted;
+          if (random() >= share) break;
+          door.leave("throttled", 1);
+          await new Promise<void>((resolve) => clock.after(2_000 + random() * 500, resolve));
+        }
+        door.leave("accepted", 1);
+        longestMs = Math.max(longestMs, clock.now() - since);
+      };
+      const operations: Promise<void>[] = [];
+      for (let index = 0; index < perSecond * 60; index += 1) {
+        operations.push(operation());
+        await clock.advance(1_000 / perSecond);
+      }
+      await clock.settle(Promise.all(operations));
+      // Several refusals in a row take that long by themselves; a gate that took each for overload held them up for minutes.
+      expect(longestMs).toBeLessThan(30_000);
+      expect(clock.now()).toBeLessThan(90_000);
+    },
+  );
 
   it("stays rare under an overload of one and a half times", async () => {
     const { clock, door } = scene();
@@ -267,6 +318,25 @@ describe("lanes", () => {
 });
 
 describe("whoever gives up waiting", () => {
+  it("serves those whom the service sent back before the newcomers of their lane, after higher lanes", async () => {
+    const { clock, door } = scene({ maxInFlight: 1 });
+    door.enter("send", 1);
+    const order: string[] = [];
+    const wait = (name: string, lane: Lane, returns: boolean): void => {
+      void door.enter(lane, 1, returns)?.admitted.then(() => {
+        order.push(name);
+        door.leave("accepted", 1);
+      });
+    };
+    wait("new", "send", false);
+    wait("back", "send", true);
+    wait("back later", "send", true);
+    wait("settlement", "settlement", false);
+    door.leave("accepted", 1);
+    await clock.advance(10);
+    expect(order).toEqual(["settlement", "back", "back later", "new"]);
+  });
+
   it("leaves nothing behind: no place, no timer", async () => {
     const { clock, door } = scene({ pacing: { creditsPerSecond: 1 } });
     await pass(door, clock);
