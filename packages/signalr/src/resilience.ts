@@ -145,11 +145,11 @@ export function resilienceFrom(options: ResilienceOptions): Resilience {
   if (typeof options !== "object" || (options as unknown) === null) {
     throw badOption("resilience", options, "an object, or false");
   }
-  for (const [key, value] of Object.entries(options) as [keyof ResilienceOptions, never][]) {
+  for (const [key, value] of Object.entries<unknown>(options as object)) {
     const check = (checks as Partial<Record<string, Check>>)[key];
     if (check === undefined) throw badOption("resilience", key, `made of ${Object.keys(checks).join(", ")}`);
     const [isFine, allowed] = check;
-    if (value !== undefined && !isFine(value)) throw badOption(`resilience.${key}`, value, allowed);
+    if (value !== undefined && !isFine(value as never)) throw badOption(`resilience.${key}`, value, allowed);
   }
   const { policies, fallback = false, faults } = options;
   const classify = classifySignalR(faults);
