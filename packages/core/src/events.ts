@@ -1,5 +1,11 @@
 import type { FaultKind } from "./fault.ts";
 import type { StopReason } from "./decide.ts";
+import type {
+  EventLoopLagEvent,
+  ProcessingFailedEvent,
+  RecognisedEvent,
+  RedeliveredEvent,
+} from "./processing-events.ts";
 import type { LockLostEvent, LockRenewalEndedEvent, StalledEvent } from "./lock-events.ts";
 
 /** What every event about an operation carries. Texts are redacted. */
@@ -123,6 +129,10 @@ export type HoldfastEvent =
   | HandlerFailedEvent
   | DroppedEvent
   | LockRenewalEndedEvent
+  | RedeliveredEvent
+  | ProcessingFailedEvent
+  | RecognisedEvent
+  | EventLoopLagEvent
   | LockLostEvent
   | StalledEvent;
 

@@ -51,6 +51,12 @@ export {
 export { badOption, HoldfastError, type HoldfastErrorCode } from "./holdfast-error.ts";
 export { lanes, type Lane } from "./lane.ts";
 export { type Outage } from "./outage.ts";
+export {
+  type EventLoopLagEvent,
+  type ProcessingFailedEvent,
+  type RecognisedEvent,
+  type RedeliveredEvent,
+} from "./processing-events.ts";
 export { type LockLostEvent, type LockRenewalEndedEvent, type StalledEvent } from "./lock-events.ts";
 export { policies, type Policies, type PolicyContext, type Retry, type RunOptions } from "./policies.ts";
 export { policy, type Policy, type PolicyOptions } from "./policy.ts";

@@ -21,6 +21,7 @@ import { pull } from "./dead-letter-pull.ts";
 import { derivedId } from "./derived-id.ts";
 import { copyOf } from "./message-copy.ts";
 import type { SingleMessage } from "./message-key.ts";
+import { redeliveryProperties } from "./redelivery.ts";
 
 /** The queue, or the topic and subscription, whose dead letters are meant. */
 export interface DeadLetterSource {
@@ -42,7 +43,13 @@ export const replayProperties = {
 // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- the same class, declared once for each module system
 const first: SequenceNumber = Long.ZERO;
 const peekPage = 250;
-const whyDead = ["DeadLetterReason", "DeadLetterErrorDescription"];
+// Why it is dead, and how often it failed until then: it begins anew.
+const ofTheDead = [
+  "DeadLetterReason",
+  "DeadLetterErrorDescription",
+  redeliveryProperties.deliveries,
+  redeliveryProperties.copy,
+];
 
 /**
  * The dead letters of one entity: to look at, to send again, to remove. Looking takes no locks and changes nothing. Use it
@@ -236,7 +243,7 @@ async function replayOf(message: ServiceBusReceivedMessage): Promise<SingleMessa
       ...(originalId === undefined ? {} : { [replayProperties.originalId]: String(originalId) }),
       [replayProperties.replays]: replays,
     },
-    without: whyDead,
+    without: ofTheDead,
   });
 }
 

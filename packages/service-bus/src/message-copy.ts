@@ -11,6 +11,8 @@ export interface CopyChanges {
   /** Application properties of the original that the copy goes without. */
   readonly without?: readonly string[];
   readonly scheduledEnqueueTimeUtc?: Date;
+  /** In milliseconds; left out, the original's begins again. */
+  readonly timeToLive?: number;
 }
 
 /**
@@ -48,7 +50,7 @@ export function copyOf(message: ServiceBusReceivedMessage, changes: CopyChanges)
     replyToSessionId,
     sessionId,
     subject,
-    timeToLive,
+    timeToLive: changes.timeToLive ?? timeToLive,
     to,
     scheduledEnqueueTimeUtc: changes.scheduledEnqueueTimeUtc,
   };
@@ -64,9 +66,9 @@ function annotatedCopy(
   message: ServiceBusReceivedMessage,
   { bodyType, properties }: AnnotatedMessage,
   applicationProperties: Readonly<Record<string, unknown>>,
-  { messageId, scheduledEnqueueTimeUtc }: CopyChanges,
+  { messageId, scheduledEnqueueTimeUtc, timeToLive = message.timeToLive }: CopyChanges,
 ): SingleMessage {
-  const { partitionKey, sessionId, timeToLive } = message;
+  const { partitionKey, sessionId } = message;
   return {
     body: message.body as unknown,
     bodyType,
