@@ -56,7 +56,7 @@ interface Kept<T> {
   readonly thing: T;
   readonly since: number;
   /** When it is not renewed any more. */
-  readonly limitAt: number;
+  limitAt: number;
   expiresAt: number;
   stage: Stage;
   error: unknown;
@@ -103,6 +103,12 @@ export class Renewer<T extends object> {
     this.#rest(kept, now + renewAfter(lifeMs, this.#options.random));
   }
 
+  /** Keeps a thing for `limitMs` from now on, and not from when it began. Nothing for one that was kept for its time. */
+  prolong(thing: T, limitMs: number): void {
+    const kept = this.#kept.get(thing);
+    if (kept !== undefined) kept.limitAt = Math.max(kept.limitAt, this.#options.clock.now() + limitMs);
+  }
+
   /** Ends the keeping; nothing is heard of the thing any more. */
   release(thing: T): void {
     const kept = this.#kept.get(thing);
@@ -144,6 +150,7 @@ export class Renewer<T extends object> {
       this.#rest(kept, kept.expiresAt);
       limited(kept.thing, now - kept.since);
     } else if (kept.stage.name === "resting") {
+      // Prolonged, it may be on the agenda for the end of its former time.
       this.#enqueue(kept);
     } else {
       this.#agenda.set(kept, kept.expiresAt);

@@ -1,5 +1,6 @@
 import * as official from "@azure/service-bus";
 import { systemClock } from "@holdfast/core";
+import { bypassed, bypassedReceiver } from "./bypassed.ts";
 import { closeClient, ConnectionPool } from "./connection-pool.ts";
 import { DeadLetters } from "./dead-letters.ts";
 import { EntitySenders } from "./entity-senders.ts";
@@ -7,6 +8,15 @@ import { resilienceFrom, type Resilience, type ResilienceOptions } from "./resil
 import { clientClosedError } from "./official-errors.ts";
 import type { ReceiverArguments } from "./receiver-arguments.ts";
 import type { ServiceBusReceiver } from "./receiver.ts";
+import {
+  nextSession,
+  sessionById,
+  type AcceptNextRest,
+  type AcceptRest,
+  type ServiceBusSessionReceiverOptions,
+  type SessionArguments,
+} from "./session-arguments.ts";
+import type { ServiceBusSessionReceiver } from "./session-receiver.ts";
 import { ReceivingSide } from "./receiving-side.ts";
 import { Sender, type ServiceBusSender, type ServiceBusSenderOptions } from "./sender.ts";
 
@@ -139,61 +149,67 @@ export class ServiceBusClient extends official.ServiceBusClient {
     subscriptionName: string,
     options?: official.ServiceBusReceiverOptions,
   ): ServiceBusReceiver;
-  override createReceiver(
-    entity: string,
-    second?: string | official.ServiceBusReceiverOptions,
-    third?: official.ServiceBusReceiverOptions,
-  ): ServiceBusReceiver {
-    const given: ReceiverArguments = typeof second === "string" ? [entity, second, third] : [entity, second];
-    if (this.#holding === undefined)
-      return bypassedReceiver(createOfficially(super.createReceiver.bind(this), given));
+  override createReceiver(...given: ReceiverArguments): ServiceBusReceiver {
+    if (this.#holding === undefined) return bypassedReceiver(super.createReceiver(...(given as [string])));
     if (this.isClosed) throw clientClosedError();
     return this.#holding.receiving.createReceiver(given);
   }
 
-  /**
-   * Lets sends in hand finish for up to `closeTimeoutMs`, then closes senders, receivers and connections.
-   * A second call waits for the first.
-   */
-  override close(): Promise<void> {
-    this.#closing ??= this.#close();
-    return this.#closing;
+  /** The rules of a subscription; calls are retried. */
+  override createRuleManager(topicName: string, subscriptionName: string): official.ServiceBusRuleManager {
+    if (this.#holding === undefined) return super.createRuleManager(topicName, subscriptionName);
+    if (this.isClosed) throw clientClosedError();
+    return this.#holding.receiving.createRuleManager(topicName, subscriptionName);
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
+  /** A session by its id, locked for us until it is closed or lost; `whenHeld: "wait"` waits for it. */
+  override acceptSession(
+    queueName: string,
+    sessionId: string,
+    options?: ServiceBusSessionReceiverOptions,
+  ): Promise<ServiceBusSessionReceiver>;
+  override acceptSession(
+    topicName: string,
+    subscriptionName: string,
+    sessionId: string,
+    options?: ServiceBusSessionReceiverOptions,
+  ): Promise<ServiceBusSessionReceiver>;
+  override acceptSession(entity: string, ...rest: AcceptRest): Promise<ServiceBusSessionReceiver> {
+    return this.#accept(sessionById(entity, rest), () => super.acceptSession(entity, ...(rest as [string])));
+  }
+
+  /** The next session that is free, waiting for one as long as `retryOptions.timeoutInMs` (default 60 000) says. */
+  override acceptNextSession(
+    queueName: string,
+    options?: ServiceBusSessionReceiverOptions,
+  ): Promise<ServiceBusSessionReceiver>;
+  override acceptNextSession(
+    topicName: string,
+    subscriptionName: string,
+    options?: ServiceBusSessionReceiverOptions,
+  ): Promise<ServiceBusSessionReceiver>;
+  override acceptNextSession(entity: string, ...rest: AcceptNextRest): Promise<ServiceBusSessionReceiver> {
+    return this.#accept(nextSession(entity, rest), () => super.acceptNextSession(entity, ...(rest as [])));
+  }
+
+  async #accept(
+    given: SessionArguments,
+    officially: () => Promise<official.ServiceBusSessionReceiver>,
+  ): Promise<ServiceBusSessionReceiver> {
+    if (this.#holding === undefined) return bypassedReceiver(await officially());
+    if (this.isClosed) throw clientClosedError();
+    return this.#holding.receiving.acceptSession(given);
   }
 
   async #close(): Promise<void> {
     if (this.#holding === undefined) return super.close();
     const { pool, entities, senders, resilience, receiving } = this.#holding;
     // Handlers may send: the senders go on until they are through.
-    await receiving.close();
+    if (receiving.isInUse) await receiving.close();
     await Promise.all([...senders].map((sender) => sender.drain()));
     entities.end();
     await Promise.all([pool.close(), closeClient(this, () => super.close(), resilience.clock)]);
   }
-}
-
-/** The official sender as it is, with what code written for ours may call. */
-function bypassed(sender: official.ServiceBusSender): ServiceBusSender {
-  return Object.assign(sender, {
-    flush: () => Promise.resolve(),
-    [Symbol.asyncDispose]: () => sender.close(),
-  });
-}
-
-/** The official receiver as it is, with what code written for ours may call. */
-function bypassedReceiver<T extends official.ServiceBusReceiver>(receiver: T): T & AsyncDisposable {
-  return Object.assign(receiver, { [Symbol.asyncDispose]: () => receiver.close() });
-}
-
-/** The overloads of the official method cannot express a choice between them. */
-function createOfficially(
-  create: official.ServiceBusClient["createReceiver"],
-  [entity, second, third]: ReceiverArguments,
-): official.ServiceBusReceiver {
-  return typeof second === "string" ? create(entity, second, third) : create(entity, second);
 }
 
 /** What the service counts by: the namespace, with its port where several share a host. */

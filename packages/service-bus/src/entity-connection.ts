@@ -54,7 +54,10 @@ export class EntityConnection {
    * A call by the `$management` node; ends with the attempt, also where the official client cannot be aborted. Unanswered
    * while nothing else was answered either, it gives up the connection.
    */
-  manage<T>(work: (receiver: ServiceBusReceiver) => Promise<T>, attempt: Attempt): Promise<T> {
+  manage<T>(
+    work: (receiver: ServiceBusReceiver, client: ServiceBusClient) => Promise<T>,
+    attempt: Attempt,
+  ): Promise<T> {
     const { receiver, generation } = this.#current();
     const { clock } = this.#resilience;
     const startedAt = clock.now();
@@ -66,7 +69,7 @@ export class EntityConnection {
         if (isTimeout(signal.reason)) this.unanswered(generation, startedAt, signal.reason);
         reject(signal.reason as Error);
       });
-      work(receiver).then((result) => {
+      work(receiver, generation.client).then((result) => {
         generation.answeredAt = clock.now();
         resolve(result);
       }, reject);

@@ -1,12 +1,19 @@
 import type { MessageHandlers, ProcessErrorArgs, ServiceBusReceivedMessage } from "@azure/service-bus";
 import { leaseOf, type Lease } from "./lease.ts";
-import type { Receiving } from "./receiving.ts";
-import { settlings } from "./settlement.ts";
+import { settlings, type Settling } from "./settlement.ts";
 import { Slots } from "./slots.ts";
+
+/** The receiver that handlers work for. */
+export interface HandlerContext {
+  readonly entityPath: string;
+  readonly identifier: string;
+  readonly fullyQualifiedNamespace: string;
+  settle(lease: Lease, settling: Settling): Promise<void>;
+}
 
 /** What the user's handlers do with messages, so many at once, and the settlement that follows. */
 export class HandlerWork {
-  readonly #receiving: Receiving;
+  readonly #context: HandlerContext;
   readonly #handlers: MessageHandlers;
   readonly #maxConcurrentCalls: number;
   readonly #autoComplete: boolean;
@@ -15,12 +22,12 @@ export class HandlerWork {
   readonly #settling = new Set<Promise<void>>();
 
   constructor(
-    receiving: Receiving,
+    context: HandlerContext,
     handlers: MessageHandlers,
     maxConcurrentCalls: number,
     autoComplete: boolean,
   ) {
-    this.#receiving = receiving;
+    this.#context = context;
     this.#handlers = handlers;
     this.#maxConcurrentCalls = maxConcurrentCalls;
     this.#autoComplete = autoComplete;
@@ -48,8 +55,7 @@ export class HandlerWork {
 
   /** Tells the user's `processError`; what that throws is nobody's, as with the official client. */
   report(error: unknown, errorSource: ProcessErrorArgs["errorSource"]): void {
-    const { connection, fullyQualifiedNamespace } = this.#receiving;
-    const { entityPath, identifier } = connection;
+    const { entityPath, identifier, fullyQualifiedNamespace } = this.#context;
     const args = { error: error as Error, errorSource, entityPath, identifier, fullyQualifiedNamespace };
     void Promise.resolve()
       .then(() => this.#handlers.processError(args))
@@ -87,7 +93,7 @@ export class HandlerWork {
     // The handler has settled it by itself.
     if (lease.state.name !== "held") return Promise.resolve();
     const settling = how === "complete" ? settlings.complete : settlings.abandon();
-    const settled = this.#receiving
+    const settled = this.#context
       .settle(lease, settling)
       .catch((error: unknown) => {
         this.report(error, how);

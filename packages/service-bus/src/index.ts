@@ -32,6 +32,8 @@ export {
 export { lockSignal } from "./lock.ts";
 export { type ReceiveMessagesOptions } from "./batches.ts";
 export { type ServiceBusReceiver } from "./receiver.ts";
+export { type ServiceBusSessionReceiverOptions } from "./session-arguments.ts";
+export { type ServiceBusSessionReceiver } from "./session-receiver.ts";
 export { type PartitionBy } from "./partition-by.ts";
 export { classifyServiceBus, serviceBusFaults } from "./faults.ts";
 export { serviceBusPolicies, type ServiceBusOperation } from "./operations.ts";

@@ -14,24 +14,17 @@ export class Lease {
   readonly lock: Lock;
   /** Undefined when it came by the `$management` node. */
   readonly link: ReceiverLink | undefined;
+  /** False in a session, whose lock is of all its messages. */
+  readonly ownsLock: boolean;
   state: LeaseState = { name: "held" };
 
-  constructor(message: ServiceBusReceivedMessage, lock: Lock, link: ReceiverLink | undefined) {
+  constructor(message: ServiceBusReceivedMessage, lock: Lock, link?: ReceiverLink, ownsLock = true) {
     this.message = message;
     this.lock = lock;
     this.link = link;
+    this.ownsLock = ownsLock;
     leases.set(message, this);
     rememberLock(message, lock);
-    if (link !== undefined) {
-      lock.onLost = () => {
-        link.forget(this);
-      };
-    }
-  }
-
-  /** Whether the service still waits for its settlement, as far as we know. */
-  get isOpen(): boolean {
-    return this.state.name !== "settled" && this.lock.lost === undefined;
   }
 }
 

@@ -63,6 +63,11 @@ export class LockKeeper {
     this.#renewer.verify(lock);
   }
 
+  /** Renewed for `limitMs` from now on. */
+  prolong(lock: Lock, limitMs: number): void {
+    this.#renewer.prolong(lock, limitMs);
+  }
+
   /** The lock was given up: renewed no more. */
   release(lock: Lock): void {
     this.#renewer.release(lock);

@@ -65,7 +65,6 @@ export class ReceiverLink {
   #opening: { opened(): void; failed(error: Error): void } | undefined;
   #isOpened = false;
   #hooksSeen = false;
-  #released: Promise<void> | undefined;
 
   constructor(connection: EntityConnection, credits: number, clock: Clock, listener: LinkListener) {
     this.#connection = connection;
@@ -160,14 +159,9 @@ export class ReceiverLink {
     const opening = this.#opening;
     this.#opening = undefined;
     this.#settlements.cut();
-    this.#released = this.#release();
+    void this.#release();
     if (opening === undefined) this.#listener.lost(error, this);
     else opening.failed(error);
-  }
-
-  /** Resolves when a lost link is out of the way, so that the official client settles by `$management`. */
-  get gone(): Promise<void> {
-    return this.#released ?? Promise.resolve();
   }
 
   /** The connection has not answered what began at `since`. */

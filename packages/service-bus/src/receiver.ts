@@ -14,6 +14,7 @@ import type { EntityConnection } from "./entity-connection.ts";
 import { Lifetime } from "./lifetime.ts";
 import type { LockKeeper } from "./lock-keeper.ts";
 import { cutByCloseError } from "./official-errors.ts";
+import { assertCount, assertHandlers } from "./receiver-checks.ts";
 import { alreadyReceivingError, receiverClosedError } from "./receiver-errors.ts";
 import { Receiving } from "./receiving.ts";
 import type { Resilience } from "./resilience.ts";
@@ -158,6 +159,11 @@ export class Receiver implements ServiceBusReceiver {
     return this.#settle(message, settlings.deadLetter(options));
   }
 
+  /** Renews the lock no more; for what could not be settled and is to come again. */
+  letGo(message: ServiceBusReceivedMessage): void {
+    this.#receiving.letGo(message);
+  }
+
   /** Renews now; there is no need to while the lock is kept (`maxAutoLockRenewalDurationInMs`). */
   async renewMessageLock(message: ServiceBusReceivedMessage): Promise<Date> {
     const lockedUntil = await this.#manage("serviceBus.renew", {}, (receiver) =>
@@ -232,21 +238,4 @@ export class Receiver implements ServiceBusReceiver {
       this.#work.delete(work);
     }
   }
-}
-
-function assertHandlers(handlers: MessageHandlers): void {
-  const given = handlers as Partial<MessageHandlers> | undefined;
-  if (typeof given?.processMessage === "function" && typeof given.processError === "function") return;
-  throw new TypeError('Invalid "MessageHandlers" provided.');
-}
-
-/** With the official client's words. */
-function assertCount(maxMessageCount: unknown): void {
-  if (maxMessageCount === undefined || maxMessageCount === null) {
-    throw new TypeError('Missing parameter "maxMessageCount"');
-  }
-  if (typeof maxMessageCount !== "number") {
-    throw new TypeError('The parameter "maxMessageCount" should be of type "number"');
-  }
-  if (!(maxMessageCount >= 1)) throw new TypeError("'maxMessageCount' must be a number greater than 0.");
 }

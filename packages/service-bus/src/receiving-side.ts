@@ -1,9 +1,13 @@
-import type { RetryOptions, ServiceBusClient } from "@azure/service-bus";
+import type { RetryOptions, ServiceBusClient, ServiceBusRuleManager } from "@azure/service-bus";
 import { ConnectionPool } from "./connection-pool.ts";
 import { EntityConnection } from "./entity-connection.ts";
 import { LockKeeper } from "./lock-keeper.ts";
 import { parseReceiverArguments, type ReceiverArguments } from "./receiver-arguments.ts";
 import { Receiver, type ServiceBusReceiver } from "./receiver.ts";
+import { RuleManager } from "./subscription-rules.ts";
+import { SessionAcceptor } from "./session-acceptor.ts";
+import type { SessionArguments } from "./session-arguments.ts";
+import type { ServiceBusSessionReceiver } from "./session-receiver.ts";
 import type { Resilience } from "./resilience.ts";
 
 /** Makes an inner official client with these retry options. */
@@ -20,21 +24,30 @@ export class ReceivingSide {
   readonly #resilience: Resilience;
   readonly #keeper: LockKeeper;
   readonly #receivers = new Set<Receiver>();
+  readonly #ruleManagers = new Set<RuleManager>();
+  readonly #sessions: SessionAcceptor;
 
   constructor(
     make: MakeClient,
     fullyQualifiedNamespace: string,
     resilience: Resilience,
-    _retryOptions: RetryOptions | undefined,
+    retryOptions: RetryOptions | undefined,
   ) {
     this.#fullyQualifiedNamespace = fullyQualifiedNamespace;
     this.#resilience = resilience;
     const { clock, tokensPerConnection, policy } = resilience;
     // The official client's timer for a settlement outlives the link and the client, and holds the process up.
     const timeoutInMs = Math.min(60_000, policy("serviceBus.settle").attemptTimeoutMs);
-    const retryOptions = { maxRetries: 0, retryDelayInMs: never, timeoutInMs };
-    this.#pool = new ConnectionPool(() => make({ ...retryOptions }), clock, tokensPerConnection);
+    const inner = { maxRetries: 0, retryDelayInMs: never, timeoutInMs };
+    this.#pool = new ConnectionPool(() => make({ ...inner }), clock, tokensPerConnection);
     this.#keeper = new LockKeeper(resilience);
+    this.#sessions = new SessionAcceptor(
+      make,
+      retryOptions?.timeoutInMs,
+      this.#keeper,
+      resilience,
+      this.#fullyQualifiedNamespace,
+    );
   }
 
   /** @throws what the official createReceiver throws. */
@@ -53,9 +66,34 @@ export class ReceivingSide {
     return receiver;
   }
 
+  /** Whether there is anything to close. */
+  get isInUse(): boolean {
+    return this.#receivers.size > 0 || this.#ruleManagers.size > 0 || this.#sessions.isInUse;
+  }
+
+  /** @throws what the official createRuleManager throws. */
+  createRuleManager(topicName: string, subscriptionName: string): ServiceBusRuleManager {
+    const { audience, make } = parseReceiverArguments([topicName, subscriptionName]);
+    const connection = new EntityConnection(this.#pool, audience, make, this.#resilience);
+    const manager = new RuleManager(connection, topicName, subscriptionName, this.#resilience);
+    this.#ruleManagers.add(manager);
+    return manager;
+  }
+
+  /** @throws what the official accept methods reject with. */
+  acceptSession(given: SessionArguments): Promise<ServiceBusSessionReceiver> {
+    return this.#sessions.accept(given);
+  }
+
+  /** The client identifies itself anew: the next links are made on new connections. */
+  outdate(): void {
+    this.#pool.outdate();
+  }
+
   /** Closes all receivers, then the connections. */
   async close(): Promise<void> {
-    await Promise.all([...this.#receivers].map((receiver) => receiver.close()));
+    await Promise.all([...[...this.#receivers].map((receiver) => receiver.close()), this.#sessions.close()]);
+    for (const manager of this.#ruleManagers) manager.end();
     this.#keeper.close();
     await this.#pool.close();
   }

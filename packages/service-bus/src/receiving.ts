@@ -2,10 +2,12 @@ import type { ServiceBusReceivedMessage } from "@azure/service-bus";
 import { run, type AbortSignalLike, type Attempt } from "@holdfast/core";
 import type { ServiceBusReceiver } from "@azure/service-bus";
 import type { EntityConnection } from "./entity-connection.ts";
+import type { HandlerContext } from "./handler-work.ts";
 import { Lease, leaseOf } from "./lease.ts";
 import { Lock } from "./lock.ts";
 import type { LockKeeper } from "./lock-keeper.ts";
 import type { Lifetime } from "./lifetime.ts";
+import { MessageRoute } from "./message-route.ts";
 import { timeoutError } from "./official-errors.ts";
 import type { ServiceBusOperation } from "./operations.ts";
 import type { ReceiverLink } from "./receiver-link.ts";
@@ -24,7 +26,7 @@ export interface ReceivingOptions {
 }
 
 /** What the parts of one receiver share: its connection, the leases on its messages, and how they are settled. */
-export class Receiving {
+export class Receiving implements HandlerContext {
   readonly connection: EntityConnection;
   readonly resilience: Resilience;
   readonly fullyQualifiedNamespace: string;
@@ -49,8 +51,21 @@ export class Receiving {
     this.locks = locks;
     this.#keeper = keeper;
     this.#maxLockRenewalMs = maxLockRenewalMs;
-    this.#settlements = new Settlements(connection, keeper, resilience, lifetime);
+    this.#settlements = new Settlements(
+      new MessageRoute(connection, resilience),
+      keeper,
+      resilience,
+      lifetime,
+    );
     this.#lifetime = lifetime;
+  }
+
+  get entityPath(): string {
+    return this.connection.entityPath;
+  }
+
+  get identifier(): string {
+    return this.connection.identifier;
   }
 
   /** A message came and is locked for us from now on; nothing to hold in receive-and-delete mode. */
@@ -73,7 +88,7 @@ export class Receiving {
     const known = leaseOf(message);
     if (known !== undefined) return known;
     const lock = new Lock(this.connection.entityPath, (attempt) => this.connection.renew(message, attempt));
-    return new Lease(message, lock, undefined);
+    return new Lease(message, lock);
   }
 
   async settle(lease: Lease, settling: Settling): Promise<void> {
@@ -116,6 +131,13 @@ export class Receiving {
   renewed(message: ServiceBusReceivedMessage, lockedUntil: Date): void {
     const { lock } = this.lease(message);
     if (lock.lost === undefined) this.#keeper.keep(lock, { lockedUntil }, this.#maxLockRenewalMs);
+  }
+
+  /** Renews the lock of a message no more, so that it comes again when the lock ends. */
+  letGo(message: ServiceBusReceivedMessage): void {
+    const lease = leaseOf(message);
+    if (lease === undefined || !this.#open.delete(lease)) return;
+    this.#keeper.release(lease.lock);
   }
 
   /** The link is gone, and perhaps the locks of what it brought. */

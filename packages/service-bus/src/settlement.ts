@@ -1,6 +1,5 @@
 import type { DeadLetterOptions, ServiceBusReceivedMessage, ServiceBusReceiver } from "@azure/service-bus";
 import { failureOf, run, type AbortSignalLike, type Attempt, type Policy } from "@holdfast/core";
-import type { EntityConnection } from "./entity-connection.ts";
 import type { Lease } from "./lease.ts";
 import type { LockKeeper } from "./lock-keeper.ts";
 import { timeoutError } from "./official-errors.ts";
@@ -46,26 +45,27 @@ function words(disposition: string, properties: object | undefined): string {
   return properties === undefined ? disposition : `${disposition} ${JSON.stringify(properties)}`;
 }
 
-/**
- * Settles each message at most once, and says so only when the service has confirmed it: on the link it came by while that is
- * open, by the entity's `$management` node otherwise.
- */
+/** The way a settlement takes to the service. */
+export interface SettlementRoute {
+  readonly entityPath: string;
+  /** The attempts are bounded by the route. */
+  readonly policy: Policy;
+  /** One attempt; rejects when there was no answer in time. */
+  attempt(lease: Lease, settling: Settling, attempt: Attempt): Promise<void>;
+  /** Moves to another connection. */
+  rotate(): void;
+}
+
+/** Settles each message at most once, and says so only when the service has confirmed it. */
 export class Settlements {
-  readonly #connection: EntityConnection;
+  readonly #route: SettlementRoute;
   readonly #keeper: LockKeeper;
   readonly #resilience: Resilience;
   readonly #signal: AbortSignalLike;
-  /** The policy without a timeout for attempts, which have one of their own. */
-  #unbounded: { readonly from: Policy; readonly to: Policy } | undefined;
 
   /** @param signal - aborts what is under way when the receiver is closed for good. */
-  constructor(
-    connection: EntityConnection,
-    keeper: LockKeeper,
-    resilience: Resilience,
-    signal: AbortSignalLike,
-  ) {
-    this.#connection = connection;
+  constructor(route: SettlementRoute, keeper: LockKeeper, resilience: Resilience, signal: AbortSignalLike) {
+    this.#route = route;
     this.#keeper = keeper;
     this.#resilience = resilience;
     this.#signal = signal;
@@ -89,68 +89,46 @@ export class Settlements {
   }
 
   async #settle(lease: Lease, settling: Settling): Promise<void> {
-    const { what } = settling;
-    lease.lock.isSettling = true;
+    const { lock, ownsLock } = lease;
+    if (ownsLock) lock.isSettling = true;
     try {
       await this.#run(lease, settling);
     } catch (error) {
       // Whether it took effect may be open; it may be tried again.
       lease.state = { name: "held" };
-      lease.lock.isSettling = false;
+      lock.isSettling = false;
       const failure = failureOf(error);
-      if (failure?.kind === "lock-lost" && failure.outcome === "rejected") this.#lost(lease, error as Error);
+      if (failure?.kind === "lock-lost" && failure.outcome === "rejected") {
+        this.#keeper.release(lock);
+        lock.lose(error as Error);
+      }
       throw error;
     }
-    lease.state = { name: "settled", what, done: Promise.resolve() };
-    this.#keeper.release(lease.lock);
+    lease.state = { name: "settled", what: settling.what, done: settled };
+    if (ownsLock) this.#keeper.release(lock);
   }
 
   #run(lease: Lease, settling: Settling): Promise<void> {
     const { classify, clock, random, onEvent, gate } = this.#resilience;
-    return run((attempt) => this.#attempt(lease, settling, attempt), {
-      operation: "serviceBus.settle",
-      target: this.#connection.entityPath,
-      policy: this.#policy(),
-      ...{ classify, clock, random, onEvent, gate, lane: "settlement", cost: 1, signal: this.#signal },
-      act: () => {
-        this.#connection.rotate();
+    const { entityPath, policy } = this.#route;
+    return run((attempt) => this.#route.attempt(lease, settling, attempt), {
+      ...{
+        operation: "serviceBus.settle",
+        target: entityPath,
+        policy,
+        classify,
+        clock,
+        random,
+        onEvent,
+        gate,
       },
-      timeoutError: (ms) => timeoutError(this.#connection.entityPath, ms),
+      ...{ lane: "settlement", cost: 1, signal: this.#signal },
+      act: () => {
+        this.#route.rotate();
+      },
+      timeoutError: (ms) => timeoutError(entityPath, ms),
     });
-  }
-
-  async #attempt(lease: Lease, settling: Settling, attempt: Attempt): Promise<void> {
-    const { link, message, lock } = lease;
-    const { attemptTimeoutMs } = this.#resilience.policy("serviceBus.settle");
-    if (link?.isOpen === true) {
-      await link.settle(lease, settling.what, attemptTimeoutMs, (receiver) =>
-        settling.perform(receiver, message),
-      );
-      return;
-    }
-    await link?.gone;
-    if (lock.lost !== undefined) throw lock.lost;
-    const stop = this.#resilience.clock.after(attemptTimeoutMs, () => {
-      attempt.fail(timeoutError(this.#connection.entityPath, attemptTimeoutMs));
-    });
-    try {
-      await this.#connection.manage((receiver) => settling.perform(receiver, message), attempt);
-      link?.forget(lease);
-    } finally {
-      stop();
-    }
-  }
-
-  #lost(lease: Lease, error: Error): void {
-    this.#keeper.release(lease.lock);
-    lease.lock.lose(error);
-  }
-
-  #policy(): Policy {
-    const from = this.#resilience.policy("serviceBus.settle");
-    if (this.#unbounded?.from !== from) {
-      this.#unbounded = { from, to: from.with({ attemptTimeoutMs: Infinity }) };
-    }
-    return this.#unbounded.to;
   }
 }
+
+const settled = Promise.resolve();

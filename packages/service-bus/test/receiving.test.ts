@@ -1,101 +1,194 @@
-import { serviceBus, type ServiceBusSimulator } from "@holdfast/simulators/service-bus";
+import { dropConnection, forceDetach, refuseLink, reject } from "@holdfast/simulators/service-bus";
 import { expect, it } from "vitest";
-import { ServiceBusClient, type HoldfastEvent } from "@holdfast/service-bus";
+import { queue, receivingBench, recording, sleep } from "./receiving-bench.ts";
 
-interface Bench extends AsyncDisposable {
-  readonly bus: ServiceBusSimulator;
-  readonly client: ServiceBusClient;
-  readonly events: HoldfastEvent[];
-  /** Sends bodies 0 … count − 1. */
-  fill(count: number): Promise<void>;
-}
-
-async function bench(queue: object = {}): Promise<Bench> {
-  const bus = await serviceBus({ queues: [{ name: "orders", ...queue }] });
-  const events: HoldfastEvent[] = [];
-  const client = new ServiceBusClient(bus.connectionString, {
-    resilience: { onEvent: (event) => events.push(event) },
-  });
-  return {
-    bus,
-    client,
-    events,
-    async fill(count) {
-      const sender = client.createSender("orders");
-      await sender.sendMessages(Array.from({ length: count }, (_, index) => ({ body: index })));
-      await sender.close();
-    },
-    async [Symbol.asyncDispose]() {
-      await client.close();
-      await bus.close();
-    },
-  };
-}
-
-it("hands every message to the handler and completes it", async () => {
-  await using at = await bench();
+it("hands every message to the handler, in order, and completes it", async () => {
+  await using at = await receivingBench();
   await at.fill(20);
-  const bodies: unknown[] = [];
-  at.client.createReceiver("orders").subscribe({
-    processMessage: (message) => {
-      bodies.push(message.body);
-      return Promise.resolve();
-    },
-    processError: () => Promise.resolve(),
-  });
-  await expect.poll(() => at.bus.journal.settled("orders").length).toBe(20);
-  expect(bodies).toEqual(Array.from({ length: 20 }, (_, index) => index));
-  expect(at.bus.journal.settled("orders").every(({ disposition }) => disposition === "completed")).toBe(true);
+  const handlers = recording();
+  at.client.createReceiver(queue).subscribe(handlers);
+  await expect.poll(() => at.bus.journal.settled(queue).length).toBe(20);
+  expect(handlers.bodies).toEqual(Array.from({ length: 20 }, (_, index) => index));
+  expect(new Set(at.bus.journal.settled(queue).map(({ disposition }) => disposition))).toEqual(
+    new Set(["completed"]),
+  );
 });
 
-it("flows again within three seconds of the end of an outage of three", async () => {
-  await using at = await bench();
-  const bodies: unknown[] = [];
-  const errors: unknown[] = [];
-  at.client.createReceiver("orders").subscribe({
-    processMessage: (message) => {
-      bodies.push(message.body);
-      return Promise.resolve();
-    },
-    processError: ({ error }) => {
-      errors.push(error);
-      return Promise.resolve();
-    },
+it("runs no more handlers at once than it may", async () => {
+  await using at = await receivingBench();
+  await at.fill(12);
+  let running = 0;
+  let most = 0;
+  const handlers = recording(async () => {
+    most = Math.max(most, (running += 1));
+    await sleep(20);
+    running -= 1;
   });
+  at.client.createReceiver(queue).subscribe(handlers, { maxConcurrentCalls: 3 });
+  await expect.poll(() => at.bus.journal.settled(queue).length).toBe(12);
+  expect(most).toBe(3);
+});
+
+it("abandons a message whose handler throws, and tells", async () => {
+  await using at = await receivingBench({ maxDeliveryCount: 2 });
   await at.fill(1);
-  await expect.poll(() => bodies.length).toBe(1);
+  const handlers = recording(() => {
+    throw new Error("no");
+  });
+  at.client.createReceiver(queue).subscribe(handlers);
+  await expect.poll(() => at.bus.queue(queue).deadLetterMessages).toBe(1);
+  expect(handlers.errors.map(({ source, error }) => [source, error.message])).toEqual([
+    ["processMessageCallback", "no"],
+    ["processMessageCallback", "no"],
+  ]);
+});
+
+it("flows again within three seconds of the end of an outage of three, and processes each message once", async () => {
+  await using at = await receivingBench();
+  const handlers = recording();
+  at.client.createReceiver(queue).subscribe(handlers);
+  await at.fill(1);
+  await expect.poll(() => handlers.bodies.length).toBe(1);
   await at.bus.restart({ downMs: 3_000 });
   const upAgain = performance.now();
   await at.fill(1);
-  await expect.poll(() => bodies.length, { timeout: 10_000 }).toBe(2);
+  await expect.poll(() => handlers.bodies.length, { timeout: 10_000 }).toBe(2);
   expect(performance.now() - upAgain).toBeLessThan(3_000);
 });
 
-it("receives a batch, completes it, and takes what is there when the wait is over", async () => {
-  await using at = await bench();
-  await at.fill(15);
-  const receiver = at.client.createReceiver("orders");
-  const first = await receiver.receiveMessages(10, { maxWaitTimeInMs: 2_000 });
-  const second = await receiver.receiveMessages(10, { maxWaitTimeInMs: 2_000 });
-  const third = await receiver.receiveMessages(10, { maxWaitTimeInMs: 300 });
-  expect([first.length, second.length, third.length]).toEqual([10, 5, 0]);
-  await Promise.all([...first, ...second].map((message) => receiver.completeMessage(message)));
-  expect(at.bus.journal.settled("orders")).toHaveLength(15);
-  expect(at.bus.journal.attaches("orders").filter(({ role }) => role === "receive")).toHaveLength(1);
+it.each([
+  [
+    "the link is detached by force",
+    (at: Awaited<ReturnType<typeof receivingBench>>) => at.bus.detachLinks(queue),
+  ],
+  ["the connection is dropped", (at: Awaited<ReturnType<typeof receivingBench>>) => at.bus.dropConnections()],
+  [
+    "the connection is closed by force",
+    (at: Awaited<ReturnType<typeof receivingBench>>) => at.bus.closeConnections(),
+  ],
+])("goes on by itself when %s, and says nothing to processError", async (_, breakIt) => {
+  await using at = await receivingBench();
+  const handlers = recording();
+  at.client.createReceiver(queue).subscribe(handlers);
+  await at.fill(1);
+  await expect.poll(() => handlers.bodies.length).toBe(1);
+  breakIt(at);
+  await expect.poll(() => at.events.map(({ type }) => type), { timeout: 3_000 }).toContain("reconnected");
+  await at.fill(1);
+  await expect.poll(() => handlers.bodies.length, { timeout: 5_000 }).toBe(2);
+  expect(handlers.errors).toEqual([]);
 });
 
-it("keeps a lock while a handler runs three times as long as it lasts", async () => {
-  await using at = await bench({ lockDurationMs: 1_000 });
+it("attaches to a disabled entity once a second at most after the third time, and goes on when it is enabled", async () => {
+  await using at = await receivingBench();
+  const handlers = recording();
+  at.client.createReceiver(queue).subscribe(handlers);
+  await expect.poll(() => at.bus.journal.attaches(queue).length).toBe(1);
+  at.bus.queue(queue).disable();
+  await expect.poll(() => at.bus.journal.attaches(queue).length, { timeout: 10_000 }).toBe(5);
+  const times = at.bus.journal.attaches(queue).map((attach) => attach.at);
+  expect((times[4] ?? 0) - (times[3] ?? 0)).toBeGreaterThanOrEqual(1_000);
+  expect(handlers.errors[0]).toMatchObject({ source: "receive", error: { code: "MessagingEntityDisabled" } });
+  at.bus.queue(queue).enable();
   await at.fill(1);
-  let runs = 0;
-  at.client.createReceiver("orders").subscribe({
-    processMessage: async () => {
-      runs += 1;
-      await new Promise((resolve) => setTimeout(resolve, 3_000));
-    },
-    processError: () => Promise.resolve(),
-  });
-  await expect.poll(() => at.bus.journal.settled("orders").length, { timeout: 10_000 }).toBe(1);
-  expect(at.bus.journal.settled("orders")[0]?.disposition).toBe("completed");
-  expect(runs).toBe(1);
+  await expect.poll(() => handlers.bodies.length, { timeout: 10_000 }).toBe(1);
 });
+
+it("slows down for a link that is attached and detached again at once", async () => {
+  await using at = await receivingBench();
+  at.bus.faults.always("attach", forceDetach({ afterMs: 20, condition: "com.microsoft:entity-disabled" }));
+  at.client.createReceiver(queue).subscribe(recording());
+  await sleep(4_000);
+  // The official client: about ten a second.
+  expect(at.bus.journal.attaches(queue).length).toBeLessThanOrEqual(7);
+});
+
+it("takes over from the official loop: an attach that is refused is repeated by us alone", async () => {
+  await using at = await receivingBench();
+  await at.fill(1);
+  at.bus.faults.next("attach", refuseLink({ condition: "amqp:internal-error" }), { times: 2 });
+  const handlers = recording();
+  at.client.createReceiver(queue).subscribe(handlers);
+  await expect.poll(() => handlers.bodies.length, { timeout: 10_000 }).toBe(1);
+  const receives = at.bus.journal.attaches(queue).filter(({ role }) => role === "receive");
+  expect(receives.map(({ outcome }) => outcome)).toEqual(["refused", "refused", "attached"]);
+  expect(at.events.filter(({ type }) => type === "retry")).toHaveLength(2);
+});
+
+it("gives up an attach that is not answered, and tries again", async () => {
+  await using at = await receivingBench();
+  at.bus.faults.next("attach", { kind: "lose-acknowledgement", stored: false });
+  const handlers = recording();
+  at.client.createReceiver(queue).subscribe(handlers);
+  await at.fill(1);
+  await expect.poll(() => handlers.bodies.length, { timeout: 10_000 }).toBe(1);
+});
+
+it("settles what is in hand when the connection drops under the settlement", async () => {
+  await using at = await receivingBench();
+  await at.fill(1);
+  at.bus.faults.next("settle", dropConnection({ stored: false }));
+  const handlers = recording();
+  at.client.createReceiver(queue).subscribe(handlers);
+  await expect.poll(() => at.bus.journal.settled(queue).length, { timeout: 5_000 }).toBe(1);
+  expect(at.bus.journal.settled(queue)[0]).toMatchObject({ disposition: "completed", via: "management" });
+  expect(handlers.bodies).toEqual([0]);
+});
+
+it("repeats a settlement that is throttled", async () => {
+  await using at = await receivingBench();
+  await at.fill(1);
+  at.bus.faults.next("settle", reject({ condition: "com.microsoft:server-busy", description: "busy" }));
+  const handlers = recording();
+  at.client.createReceiver(queue).subscribe(handlers);
+  await expect.poll(() => at.bus.journal.settled(queue).length, { timeout: 10_000 }).toBe(1);
+  expect(handlers.bodies).toEqual([0]);
+});
+
+it("takes no more messages once the subscription is closed, and can be subscribed to again", async () => {
+  await using at = await receivingBench();
+  const receiver = at.client.createReceiver(queue);
+  const first = recording();
+  const subscription = receiver.subscribe(first);
+  await at.fill(1);
+  await expect.poll(() => first.bodies.length).toBe(1);
+  await subscription.close();
+  await at.fill(1);
+  await sleep(200);
+  expect(first.bodies).toHaveLength(1);
+  expect(at.bus.queue(queue).lockedMessages).toBe(0);
+  const second = recording();
+  receiver.subscribe(second);
+  await expect.poll(() => second.bodies.length).toBe(1);
+  expect(() => receiver.subscribe(recording())).toThrow(/already receiving/);
+});
+
+it("lets handlers finish and complete when the client is closed", async () => {
+  await using at = await receivingBench();
+  await at.fill(3);
+  const handlers = recording(() => sleep(500));
+  at.client.createReceiver(queue).subscribe(handlers, { maxConcurrentCalls: 3 });
+  await expect.poll(() => handlers.bodies.length).toBe(3);
+  await at.client.close();
+  expect(at.bus.journal.settled(queue).map(({ disposition }) => disposition)).toEqual([
+    "completed",
+    "completed",
+    "completed",
+  ]);
+  expect(at.bus.queue(queue).lockedMessages).toBe(0);
+});
+
+it("processes 6000 messages while one is held from the beginning", async () => {
+  await using at = await receivingBench();
+  await at.fill(6_000);
+  let release = (): void => undefined;
+  const held = new Promise<void>((resolve) => (release = resolve));
+  const handlers = recording((message) => (message.body === 0 ? held : undefined));
+  at.client.createReceiver(queue).subscribe(handlers, { maxConcurrentCalls: 50 });
+  // The official client stops at 2047.
+  await expect.poll(() => at.bus.journal.settled(queue).length, { timeout: 30_000 }).toBe(5_999);
+  release();
+  await expect.poll(() => at.bus.journal.settled(queue).length).toBe(6_000);
+  expect(handlers.bodies).toHaveLength(6_000);
+  expect(at.bus.journal.settled(queue).every(({ disposition }) => disposition === "completed")).toBe(true);
+}, 60_000);

@@ -1,0 +1,60 @@
+import type { Attempt, Policy } from "@holdfast/core";
+import type { EntityConnection } from "./entity-connection.ts";
+import { byLockToken } from "./by-lock-token.ts";
+import type { Lease } from "./lease.ts";
+import { timeoutError } from "./official-errors.ts";
+import type { Resilience } from "./resilience.ts";
+import type { SettlementRoute, Settling } from "./settlement.ts";
+
+/**
+ * How messages without a session are settled: on the link they came by while that is open; otherwise, and for each repetition
+ * (a refusal ends the delivery on its link), by the entity's `$management` node on whichever connection there is.
+ */
+export class MessageRoute implements SettlementRoute {
+  readonly #connection: EntityConnection;
+  readonly #resilience: Resilience;
+  /** The policy without a timeout for attempts, which have one of their own. */
+  #unbounded: { readonly from: Policy; readonly to: Policy } | undefined;
+
+  constructor(connection: EntityConnection, resilience: Resilience) {
+    this.#connection = connection;
+    this.#resilience = resilience;
+  }
+
+  get entityPath(): string {
+    return this.#connection.entityPath;
+  }
+
+  get policy(): Policy {
+    const from = this.#resilience.policy("serviceBus.settle");
+    if (this.#unbounded?.from !== from) {
+      this.#unbounded = { from, to: from.with({ attemptTimeoutMs: Infinity }) };
+    }
+    return this.#unbounded.to;
+  }
+
+  async attempt(lease: Lease, settling: Settling, attempt: Attempt): Promise<void> {
+    const { link, message, lock } = lease;
+    const { attemptTimeoutMs } = this.#resilience.policy("serviceBus.settle");
+    if (link?.isOpen === true && attempt.number === 1) {
+      await link.settle(lease, settling.what, attemptTimeoutMs, (receiver) =>
+        settling.perform(receiver, message),
+      );
+      return;
+    }
+    if (lock.lost !== undefined) throw lock.lost;
+    const stop = this.#resilience.clock.after(attemptTimeoutMs, () => {
+      attempt.fail(timeoutError(this.entityPath, attemptTimeoutMs));
+    });
+    try {
+      await this.#connection.manage((receiver) => settling.perform(receiver, byLockToken(message)), attempt);
+      link?.forget(lease);
+    } finally {
+      stop();
+    }
+  }
+
+  rotate(): void {
+    this.#connection.rotate();
+  }
+}

@@ -1,0 +1,160 @@
+import type { ServiceBusClient, ServiceBusSessionReceiver as OfficialReceiver } from "@azure/service-bus";
+import { badOption, run, type Attempt, type Policy } from "@holdfast/core";
+import { ConnectionPool, withinTime, type Generation } from "./connection-pool.ts";
+import { Lifetime } from "./lifetime.ts";
+import type { LockKeeper } from "./lock-keeper.ts";
+import { clientClosedError, isTimeout, timeoutError } from "./official-errors.ts";
+import { maxLockRenewalMs } from "./receiver-arguments.ts";
+import type { MakeClient } from "./receiving-side.ts";
+import type { Resilience } from "./resilience.ts";
+import type { SessionArguments } from "./session-arguments.ts";
+import { SessionHold } from "./session-hold.ts";
+import { SessionReceiver, type ServiceBusSessionReceiver } from "./session-receiver.ts";
+
+// The official client's, also for how long the service waits for a session to give.
+const defaultTimeoutMs = 60_000;
+// What the way to the service and back may take on top of that.
+const graceMs = 5_000;
+const closeTimeoutMs = 2_000;
+
+/** Accepts sessions, for one client. */
+export class SessionAcceptor {
+  readonly #pool: ConnectionPool;
+  readonly #keeper: LockKeeper;
+  readonly #resilience: Resilience;
+  readonly #fullyQualifiedNamespace: string;
+  readonly #timeoutMs: number;
+  readonly #receivers = new Set<SessionReceiver>();
+  readonly #lifetime = new Lifetime();
+
+  /** @param timeoutInMs - of the user's `retryOptions`: for `acceptNextSession` it is how long the service waits. */
+  constructor(
+    make: MakeClient,
+    timeoutInMs: number | undefined,
+    keeper: LockKeeper,
+    resilience: Resilience,
+    fullyQualifiedNamespace: string,
+  ) {
+    this.#timeoutMs = timeoutInMs ?? defaultTimeoutMs;
+    this.#keeper = keeper;
+    this.#resilience = resilience;
+    this.#fullyQualifiedNamespace = fullyQualifiedNamespace;
+    const inner = { maxRetries: 0, timeoutInMs: this.#timeoutMs };
+    this.#pool = new ConnectionPool(
+      () => make({ ...inner }),
+      resilience.clock,
+      resilience.tokensPerConnection,
+    );
+  }
+
+  get isInUse(): boolean {
+    return this.#receivers.size > 0;
+  }
+
+  /** @throws the official error: `ServiceTimeout` when there is no session to give, `SessionCannotBeLocked` when it is held. */
+  async accept(given: SessionArguments): Promise<ServiceBusSessionReceiver> {
+    const { entity, subscriptionName, options } = given;
+    const { whenHeld = "fail", maxAutoLockRenewalDurationInMs, abortSignal } = options;
+    const maxRenewalMs = maxLockRenewalMs(maxAutoLockRenewalDurationInMs);
+    if (!["fail", "wait"].includes(whenHeld)) throw badOption("whenHeld", whenHeld, '"fail" or "wait"');
+    const entityPath =
+      subscriptionName === undefined ? entity : `${entity}/Subscriptions/${subscriptionName}`;
+    const { classify, clock, random, onEvent } = this.#resilience;
+    let full: Generation | undefined;
+    const [receiver, generation] = await run(
+      (attempt) => {
+        const on = this.#pool.lease(entityPath);
+        full = on;
+        return this.#attempt(given, entityPath, on, attempt);
+      },
+      {
+        ...{ operation: "serviceBus.acceptSession", target: entityPath, classify, clock, random, onEvent },
+        policy: this.#policy(given, whenHeld),
+        signal: this.#lifetime.with(abortSignal),
+        act: (action) => {
+          if (action === "rotate" && full !== undefined) this.#pool.fill(full, entityPath);
+        },
+        timeoutError: (ms) => timeoutError(entityPath, ms),
+      },
+    );
+    return this.#held(receiver, generation, maxRenewalMs);
+  }
+
+  /** Closes all that were accepted, and the connections. */
+  async close(): Promise<void> {
+    this.#lifetime.end(clientClosedError());
+    await Promise.all([...this.#receivers].map((receiver) => receiver.close()));
+    await this.#pool.close();
+  }
+
+  #policy({ sessionId }: SessionArguments, whenHeld: "fail" | "wait"): Policy {
+    const policy = this.#resilience.policy("serviceBus.acceptSession");
+    const deadlineMs = Math.min(policy.deadlineMs, this.#timeoutMs + graceMs);
+    if (sessionId !== undefined) {
+      return policy.with({ deadlineMs, ...(whenHeld === "wait" && { on: { conflict: "retry" } }) });
+    }
+    // The service says by a timeout that there is no session to give.
+    return policy.with({ deadlineMs, attemptTimeoutMs: Infinity, on: { timeout: "fail" } });
+  }
+
+  /** One attempt; a session that comes when nobody waits for it any more is given back, or it would stay locked. */
+  async #attempt(
+    given: SessionArguments,
+    entityPath: string,
+    generation: Generation,
+    attempt: Attempt,
+  ): Promise<readonly [OfficialReceiver, Generation]> {
+    const { clock } = this.#resilience;
+    const startedAt = clock.now();
+    attempt.signal.addEventListener("abort", () => {
+      if (!isTimeout(attempt.signal.reason) || generation.answeredAt >= startedAt) return;
+      this.#pool.recycle(generation);
+    });
+    const leave = this.#pool.enter(generation);
+    try {
+      const receiver = await accept(generation.client, given, attempt.signal);
+      generation.answeredAt = clock.now();
+      if (!attempt.ended) return [receiver, generation];
+      await withinTime(receiver.close(), closeTimeoutMs, clock);
+      throw timeoutError(entityPath, clock.now() - startedAt);
+    } catch (error) {
+      this.#pool.release(generation);
+      throw error;
+    } finally {
+      leave();
+    }
+  }
+
+  #held(receiver: OfficialReceiver, generation: Generation, maxRenewalMs: number): SessionReceiver {
+    const hold = new SessionHold({
+      ...{ receiver, generation, pool: this.#pool, keeper: this.#keeper, resilience: this.#resilience },
+      maxLockRenewalMs: maxRenewalMs,
+      fullyQualifiedNamespace: this.#fullyQualifiedNamespace,
+      onClosed: () => {
+        this.#receivers.delete(held);
+      },
+    });
+    const held = new SessionReceiver(hold);
+    this.#receivers.add(held);
+    return held;
+  }
+}
+
+function accept(
+  client: ServiceBusClient,
+  given: SessionArguments,
+  abortSignal: AbortSignal,
+): Promise<OfficialReceiver> {
+  const { entity, subscriptionName, sessionId } = given;
+  const { whenHeld: _ours, ...official } = given.options;
+  // Renewal is ours; the official client deletes the mode from what it is given.
+  const options = { ...official, maxAutoLockRenewalDurationInMs: 0, abortSignal };
+  if (subscriptionName === undefined) {
+    return sessionId === undefined
+      ? client.acceptNextSession(entity, options)
+      : client.acceptSession(entity, sessionId, options);
+  }
+  return sessionId === undefined
+    ? client.acceptNextSession(entity, subscriptionName, options)
+    : client.acceptSession(entity, subscriptionName, sessionId, options);
+}
