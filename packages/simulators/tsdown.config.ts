@@ -6,6 +6,7 @@ export default defineConfig({
     "service-bus/index": "src/service-bus/index.ts",
     "signalr/index": "src/signalr/index.ts",
     "iot-hub/index": "src/iot-hub/index.ts",
+    "bin/main": "src/bin/main.ts",
   },
   platform: "node",
   target: "es2022",

@@ -93,6 +93,7 @@ export class AppServer extends SimulatedServer {
     this.#service.connectServers();
   }
 
+  /** @internal */
   protected override handle(exchange: Exchange): void {
     if (exchange.method === "OPTIONS") {
       exchange.answer(204);
@@ -126,6 +127,7 @@ export class AppServer extends SimulatedServer {
     else exchange.text(404, "");
   }
 
+  /** @internal */
   protected override forget(): void {
     for (const { endpoint } of this.#mappings.values()) endpoint.forget();
     if (this.#closesClients) this.#service.disconnectServers();

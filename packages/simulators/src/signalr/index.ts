@@ -12,7 +12,7 @@ export type {
   TransportName,
 } from "./options.ts";
 export type { AppServer, RouteAnswer, RouteHandler } from "./app-server.ts";
-export type { AzureService } from "./service.ts";
+export type { AzureService, ClientAccessOptions } from "./service.ts";
 export type { SimulatedServer } from "./server.ts";
 export type { Hub, HubCall, HubHandler, HubMethodOptions } from "./hub.ts";
 export type { ClientProxy, HubCallClients, HubClients, SingleClientProxy } from "./hub-clients.ts";

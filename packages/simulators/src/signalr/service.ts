@@ -20,11 +20,14 @@ const MESSAGE_UNIT_BYTES = 2_048;
 export type HubDirectory = (name: string) => Hub | undefined;
 
 /** What a token is to say beside what every token says. */
-interface AccessOptions {
+export interface ClientAccessOptions {
+  /** Connect over HTTPS; needs the option `tls`. Default false. */
   readonly secure?: boolean;
   readonly userId?: string | undefined;
   readonly claims?: Claims;
+  /** In milliseconds. Default: the service's `tokenLifetimeMs`. */
   readonly lifetimeMs?: number;
+  /** Who the journal says issued it. Default `redirect`. */
   readonly issuer?: TokenIssuer;
 }
 
@@ -87,7 +90,7 @@ export class AzureService extends SimulatedServer {
   /** Where a client of a hub connects, and a token for it: what a negotiate response carries. */
   clientAccess(
     hub: string,
-    { secure = false, userId, claims = {}, lifetimeMs, issuer = "redirect" }: AccessOptions = {},
+    { secure = false, userId, claims = {}, lifetimeMs, issuer = "redirect" }: ClientAccessOptions = {},
   ): { readonly url: string; readonly accessToken: string } {
     const { service } = this.simulation.settings;
     const origin = secure ? (this.secureOrigin ?? this.origin) : this.origin;
@@ -105,6 +108,7 @@ export class AzureService extends SimulatedServer {
     return { url, accessToken };
   }
 
+  /** @internal */
   protected override handle(exchange: Exchange): void {
     if (exchange.method === "OPTIONS") {
       exchange.answer(204);
@@ -117,6 +121,7 @@ export class AzureService extends SimulatedServer {
     else exchange.text(404, "");
   }
 
+  /** @internal */
   protected override forget(): void {
     for (const endpoint of this.#endpoints.values()) endpoint.forget();
   }
