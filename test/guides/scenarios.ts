@@ -58,12 +58,18 @@ export const serverHint: Scenario = {
   arrange: (bus) => void bus.faults.next("send", serverBusy({ waitSeconds: 2 })),
 };
 
-export const throttling: Scenario = {
+const throttled = (sends: number, perSecond: number): Scenario => ({
   claim: "M-03",
-  title: "600 sends at once to a namespace that takes 200 a second",
-  options: { ...oneQueue, credits: { perSecond: 200 } },
-  messages: Array.from({ length: 600 }, (_, index) => ({ body: index, messageId: String(index) })),
-};
+  title: `${String(sends)} sends at once to a namespace that takes ${String(perSecond)} a second`,
+  options: { ...oneQueue, credits: { perSecond } },
+  messages: Array.from({ length: sends }, (_, index) => ({ body: index, messageId: String(index) })),
+});
+
+/** Small, for the tests. */
+export const throttling = throttled(600, 200);
+
+/** As large as the claim is. */
+const throttlingInFull = throttled(10_000, 1_000);
 
 export const closedPort: Scenario = {
   claim: "M-05",
@@ -186,7 +192,7 @@ export const permanent: readonly PermanentScenario[] = [
 
 export const scenarios: readonly Scenario[] = [
   serverHint,
-  throttling,
+  throttlingInFull,
   closedPort,
   resetAtConnect,
   closedAtConnect,
