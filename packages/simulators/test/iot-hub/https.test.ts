@@ -96,8 +96,7 @@ it("takes a file, tells the service, and frees the slot", async () => {
 it("IOT-12 refuses the 11th upload with 403006 until one is reported as finished", async () => {
   const hub = await opened.hub();
   const client = await connected(hub);
-  const begin = (): Promise<{ correlationId: string }> =>
-    client.getBlobSharedAccessSignature("f");
+  const begin = (): Promise<{ correlationId: string }> => client.getBlobSharedAccessSignature("f");
   const [first] = await Promise.all(Array.from({ length: 10 }, begin));
   expect(await outcome(begin())).toMatchObject({
     response: { statusCode: 403 },
