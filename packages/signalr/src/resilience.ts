@@ -145,7 +145,7 @@ export function resilienceFrom(options: ResilienceOptions): Resilience {
   if (typeof options !== "object" || (options as unknown) === null) {
     throw badOption("resilience", options, "an object, or false");
   }
-  for (const [key, value] of Object.entries<unknown>(options as object)) {
+  for (const [key, value] of Object.entries<unknown>({ ...options })) {
     const check = (checks as Partial<Record<string, Check>>)[key];
     if (check === undefined) throw badOption("resilience", key, `made of ${Object.keys(checks).join(", ")}`);
     const [isFine, allowed] = check;
