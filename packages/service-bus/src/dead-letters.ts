@@ -5,7 +5,7 @@ import type {
   ServiceBusSender,
 } from "@azure/service-bus";
 import Long from "long";
-import { abortErrorOf, badOption, HoldfastError, sleep, type Clock } from "@holdfast/core";
+import { abortErrorOf, badOption, sleep, type Clock } from "@holdfast/core";
 import {
   checkSelection,
   isSelected,
@@ -21,16 +21,8 @@ import { pull } from "./dead-letter-pull.ts";
 import { derivedId } from "./derived-id.ts";
 import { copyOf } from "./message-copy.ts";
 import type { SingleMessage } from "./message-key.ts";
+import type { MessageSource } from "./message-source.ts";
 import { redeliveryProperties } from "./redelivery.ts";
-
-/** The queue, or the topic and subscription, whose dead letters are meant. */
-export interface DeadLetterSource {
-  readonly entity: string;
-  /** Of the topic `entity`. */
-  readonly subscription?: string;
-  /** The transfer dead-letter queue: what could not be forwarded from here. Default false. */
-  readonly transfer?: boolean;
-}
 
 /** Application properties of a message that was replayed. */
 export const replayProperties = {
@@ -57,13 +49,20 @@ const ofTheDead = [
  */
 export class DeadLetters {
   readonly #client: ServiceBusClient;
-  readonly #source: DeadLetterSource;
+  readonly #source: MessageSource;
+  readonly #transfer: boolean;
   readonly #clock: Clock;
 
   /** @internal Made by `client.deadLetters()`. */
-  constructor(client: ServiceBusClient, source: DeadLetterSource, clock: Clock) {
+  constructor(
+    client: ServiceBusClient,
+    source: MessageSource,
+    { transfer = false }: { readonly transfer?: boolean },
+    clock: Clock,
+  ) {
     this.#client = client;
     this.#source = source;
+    this.#transfer = transfer;
     this.#clock = clock;
   }
 
@@ -205,30 +204,30 @@ export class DeadLetters {
   }
 
   #target(replayTo: ReplayOptions["replayTo"]): string {
-    const { entity, subscription } = this.#source;
+    const source = this.#source;
     if (typeof replayTo === "object") {
       if (typeof replayTo.entity === "string" && replayTo.entity !== "") return replayTo.entity;
       throw badOption("replay.replayTo.entity", replayTo.entity, "the name of a queue or topic");
     }
-    if (subscription === undefined ? replayTo === undefined : replayTo === "topic") return entity;
-    throw new HoldfastError(
-      "misconfigured",
-      subscription === undefined
-        ? `replay.replayTo must be left out or { entity } for a queue; got ${JSON.stringify(replayTo)}.`
-        : 'replay.replayTo must be "topic", where every subscription gets a copy, or { entity } for a subscription.',
-    );
+    if (typeof source === "string") {
+      if (replayTo === undefined) return source;
+      throw badOption("replay.replayTo", replayTo, "left out, or { entity }, for a queue");
+    }
+    if (replayTo === "topic") return source.topic;
+    const allowed = '"topic", where every subscription gets a copy, or { entity }, for a subscription';
+    throw badOption("replay.replayTo", replayTo, allowed);
   }
 
   #receiver(): ServiceBusReceiver {
-    const { entity, subscription, transfer = false } = this.#source;
+    const source = this.#source;
     const options = {
-      subQueueType: transfer ? ("transferDeadLetter" as const) : ("deadLetter" as const),
+      subQueueType: this.#transfer ? ("transferDeadLetter" as const) : ("deadLetter" as const),
       // The bytes that were sent, not what parsing and serialising makes of them.
       skipParsingBodyAsJson: true,
     };
-    return subscription === undefined
-      ? this.#client.createReceiver(entity, options)
-      : this.#client.createReceiver(entity, subscription, options);
+    return typeof source === "string"
+      ? this.#client.createReceiver(source, options)
+      : this.#client.createReceiver(source.topic, source.subscription, options);
   }
 }
 

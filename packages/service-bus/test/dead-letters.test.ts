@@ -164,7 +164,9 @@ describe("dead letters", () => {
     await using client = new ServiceBusClient(
       "Endpoint=sb://127.0.0.1:1/;SharedAccessKeyName=n;SharedAccessKey=k;UseDevelopmentEmulator=true",
     );
-    await expect(client.deadLetters("news", "mine").replay()).rejects.toThrow(/replayTo.*every subscription/);
+    await expect(client.deadLetters({ topic: "news", subscription: "mine" }).replay()).rejects.toThrow(
+      /replayTo.*every subscription/,
+    );
     await expect(client.deadLetters("orders").replay({ replayTo: "topic" })).rejects.toThrow(/replayTo/);
     await expect(client.deadLetters("orders").replay({ perSecond: 0 })).rejects.toThrow(
       /perSecond.*above 0; got 0/,

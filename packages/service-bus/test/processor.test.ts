@@ -1,0 +1,415 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import {
+  ignore,
+  loseAcknowledgement,
+  serviceBus,
+  type QueueOptions,
+  type ServiceBusSimulator,
+} from "@holdfast/simulators/service-bus";
+import { describe, expect, it, vi } from "vitest";
+import {
+  backoff,
+  PermanentError,
+  redeliveryProperties,
+  ServiceBusClient,
+  serviceBusPolicies,
+  type Handler,
+  type HoldfastEvent,
+  type Processor,
+  type ProcessorOptions,
+} from "@holdfast/service-bus";
+
+interface Bench extends AsyncDisposable {
+  readonly bus: ServiceBusSimulator;
+  readonly client: ServiceBusClient;
+  readonly events: HoldfastEvent[];
+  process(handler: Handler, options?: ProcessorOptions): Processor;
+  send(...bodies: unknown[]): Promise<void>;
+}
+
+async function bench(queue: Partial<QueueOptions> = {}): Promise<Bench> {
+  const bus = await serviceBus({ queues: [{ name: "orders", ...queue }] });
+  const events: HoldfastEvent[] = [];
+  const client = new ServiceBusClient(bus.connectionString, {
+    resilience: {
+      onEvent: (event) => events.push(event),
+      closeTimeoutMs: 2_000,
+      policies: serviceBusPolicies({ "serviceBus.settle": { attemptTimeoutMs: 500, deadlineMs: 800 } }),
+    },
+  });
+  return {
+    bus,
+    client,
+    events,
+    process: (handler, options) => client.createProcessor("orders", handler, options),
+    send: (...bodies) => client.createSender("orders").sendMessages(bodies.map((body) => ({ body }))),
+    async [Symbol.asyncDispose]() {
+      await client.close();
+      await bus.close();
+    },
+  };
+}
+
+const soon = { redelivery: { backoff: backoff.full({ baseMs: 1, capMs: 1 }) } } satisfies ProcessorOptions;
+const empty = (bus: ServiceBusSimulator): Promise<void> =>
+  vi.waitFor(() => expect(bus.queue("orders").activeMessages).toBe(0), { timeout: 15_000, interval: 20 });
+const dispositions = (bus: ServiceBusSimulator): string[] =>
+  bus.journal.settled("orders").map(({ disposition }) => disposition);
+
+describe("a processor", () => {
+  it("handles so many messages at once, and completes each when its handler returns", async () => {
+    await using b = await bench();
+    let now = 0;
+    let most = 0;
+    b.process(
+      async () => {
+        now += 1;
+        most = Math.max(most, now);
+        await sleep(20);
+        now -= 1;
+      },
+      { concurrency: 4 },
+    );
+    await b.send(...Array.from({ length: 20 }, (_, index) => index));
+    await empty(b.bus);
+    expect(most).toBe(4);
+    expect(dispositions(b.bus)).toEqual(Array.from({ length: 20 }, () => "completed"));
+  });
+
+  it("changes how many it handles at once while it runs", async () => {
+    await using b = await bench();
+    let now = 0;
+    const seen: number[] = [];
+    const processor = b.process(async () => {
+      now += 1;
+      seen.push(now);
+      await sleep(20);
+      now -= 1;
+    });
+    await b.send(...Array.from({ length: 5 }, (_, index) => index));
+    await empty(b.bus);
+    expect(Math.max(...seen)).toBe(1);
+    processor.concurrency = 5;
+    await sleep(200);
+    seen.length = 0;
+    await b.send(...Array.from({ length: 20 }, (_, index) => index));
+    await empty(b.bus);
+    expect(Math.max(...seen)).toBe(5);
+    processor.concurrency = 2;
+    await sleep(200);
+    seen.length = 0;
+    await b.send(...Array.from({ length: 10 }, (_, index) => index));
+    await empty(b.bus);
+    expect(Math.max(...seen)).toBe(2);
+  });
+
+  it("takes nothing while it is paused, and goes on where it was", async () => {
+    await using b = await bench();
+    const handled: unknown[] = [];
+    const processor = b.process((message) => void handled.push(message.body));
+    await b.send(1);
+    await empty(b.bus);
+    await processor.pause();
+    await b.send(2);
+    await sleep(300);
+    expect(handled).toEqual([1]);
+    processor.resume();
+    await empty(b.bus);
+    expect(handled).toEqual([1, 2]);
+  });
+
+  it("calls a handler again in place as often as it is told, and then has the message come again", async () => {
+    await using b = await bench();
+    const calls: [number, number][] = [];
+    b.process(
+      (_, { attempt, delivery }) => {
+        calls.push([delivery, attempt]);
+        if (delivery < 2) throw new Error("not yet");
+      },
+      { attempts: 3, backoff: backoff.full({ baseMs: 1, capMs: 1 }), ...soon },
+    );
+    await b.send("order");
+    await empty(b.bus);
+    expect(calls).toEqual([
+      [1, 1],
+      [1, 2],
+      [1, 3],
+      [2, 1],
+    ]);
+  });
+
+  it("stores a copy for later before it completes what failed, and counts on", async () => {
+    await using b = await bench();
+    const deliveries: number[] = [];
+    b.process((_, { delivery }) => {
+      deliveries.push(delivery);
+      if (delivery < 3) throw new Error("not yet");
+    }, soon);
+    await b.client
+      .createSender("orders")
+      .sendMessages({ body: "order", messageId: "order-1", subject: "new", applicationProperties: { a: 1 } });
+    await empty(b.bus);
+    await vi.waitFor(() => expect(deliveries).toEqual([1, 2, 3]), { timeout: 10_000 });
+    await empty(b.bus);
+    const stored = b.bus.journal.stored("orders");
+    expect(stored).toHaveLength(3);
+    expect(new Set(stored.map(({ messageId }) => messageId)).size).toBe(3);
+    expect(stored[2]).toMatchObject({
+      subject: "new",
+      applicationProperties: {
+        a: 1,
+        [redeliveryProperties.originalId]: "order-1",
+        [redeliveryProperties.deliveries]: 2,
+        [redeliveryProperties.copy]: 2,
+      },
+    });
+    const [first] = b.bus.journal.settled("orders");
+    expect(stored[1]!.at).toBeLessThan(first!.at);
+    expect(dispositions(b.bus)).toEqual(["completed", "completed", "completed"]);
+  });
+
+  it("holds a failed message and gives it back when it is told to hold", async () => {
+    await using b = await bench({ lockDurationMs: 1_000 });
+    const at: number[] = [];
+    b.process(
+      (_, { delivery }) => {
+        at.push(performance.now());
+        if (delivery < 2) throw new Error("not yet");
+      },
+      { redelivery: { by: "hold", backoff: backoff.steps({ delaysMs: [2_000], jitterMs: 0 }) } },
+    );
+    await b.send("order");
+    await empty(b.bus);
+    // Twice as long as the lock lasts: it was renewed meanwhile.
+    expect(at[1]! - at[0]!).toBeGreaterThanOrEqual(1_990);
+    expect(b.bus.journal.stored("orders")).toHaveLength(1);
+    expect(dispositions(b.bus)).toEqual(["abandoned", "completed"]);
+  });
+
+  it("goes on with others while it holds one", async () => {
+    await using b = await bench();
+    const handled: unknown[] = [];
+    b.process(
+      (message, { delivery }) => {
+        handled.push(message.body);
+        if (message.body === "bad" && delivery === 1) throw new Error("not yet");
+      },
+      { redelivery: { by: "hold", backoff: backoff.steps({ delaysMs: [1_000], jitterMs: 0 }) } },
+    );
+    await b.send("bad", "good", "better");
+    await empty(b.bus);
+    expect(handled).toEqual(["bad", "good", "better", "bad"]);
+  });
+
+  it("dead-letters what a permanent error says cannot be handled, with its words and no secrets", async () => {
+    await using b = await bench();
+    class NoSuchCustomer extends Error {}
+    const calls: unknown[] = [];
+    b.process(
+      (message) => {
+        calls.push(message.body);
+        if (message.body === 1)
+          throw new PermanentError("SharedAccessKey=c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0 is no order");
+        throw new NoSuchCustomer("there is no such customer");
+      },
+      { attempts: 5, permanentErrors: [NoSuchCustomer] },
+    );
+    await b.send(1, 2);
+    await empty(b.bus);
+    expect(calls).toEqual([1, 2]);
+    const dead = [];
+    for await (const { deadLetterReason, deadLetterErrorDescription } of b.client
+      .deadLetters("orders")
+      .list()) {
+      dead.push([deadLetterReason, deadLetterErrorDescription]);
+    }
+    expect(dead).toEqual([
+      ["ProcessingFailed", expect.not.stringContaining("c2VjcmV0")],
+      ["ProcessingFailed", "there is no such customer"],
+    ]);
+  });
+
+  it("M-17 dead-letters unseen what was delivered more often than allowed, also across copies", async () => {
+    for (const by of ["abandon", "copy"] as const) {
+      await using b = await bench();
+      let calls = 0;
+      b.process(
+        () => {
+          calls += 1;
+          throw new Error("never");
+        },
+        { deadLetterAfter: 3, redelivery: { ...soon.redelivery, by } },
+      );
+      await b.send("poison");
+      await vi.waitFor(() => expect(b.bus.queue("orders").deadLetterMessages).toBe(1), { timeout: 10_000 });
+      expect(calls).toBe(3);
+      const letters = b.client.deadLetters("orders");
+      for await (const message of letters.list()) {
+        expect(message.deadLetterReason).toBe("HighDeliveryCount");
+        expect(message.deadLetterErrorDescription).toBe("Delivered 4 times");
+      }
+      const warned = b.events.filter(({ type }) => type === "redelivered");
+      expect(warned.map((event) => (event as { delivery: number }).delivery)).toEqual([2, 3, 4]);
+    }
+  });
+
+  it("aborts the signal of a handler that is not done in time, and handles the message again", async () => {
+    await using b = await bench();
+    const aborted: boolean[] = [];
+    b.process(
+      async (_, { signal, attempt }) => {
+        if (attempt === 2) return;
+        await sleep(60_000, undefined, { signal }).catch(() => undefined);
+        aborted.push(signal.aborted);
+        await new Promise(() => {}); // And never returns.
+      },
+      { handlerTimeoutMs: 100, attempts: 2 },
+    );
+    await b.send("order");
+    await empty(b.bus);
+    expect(aborted).toEqual([true]);
+    expect(dispositions(b.bus)).toEqual(["completed"]);
+  });
+
+  it("lets the handler settle by itself", async () => {
+    await using b = await bench();
+    const results: unknown[] = [];
+    b.process(async (message, context) => {
+      results.push(
+        message.body === 1
+          ? await context.deadLetter({ deadLetterReason: "mine", deadLetterErrorDescription: "" })
+          : await context.complete(),
+      );
+    });
+    await b.send(1, 2);
+    await empty(b.bus);
+    expect(results).toEqual([{ status: "settled" }, { status: "settled" }]);
+    expect(dispositions(b.bus)).toEqual(["dead-lettered", "completed"]);
+  });
+
+  it("M-13 says that it does not know when the answer to a settlement is lost, never that it succeeded", async () => {
+    await using b = await bench();
+    const results: { status: string }[] = [];
+    b.bus.faults.always("settle", ignore());
+    b.bus.faults.always("management", ignore());
+    b.process(async (_, context) => {
+      results.push(await context.complete());
+    });
+    await b.send("order");
+    await vi.waitFor(() => expect(results).toHaveLength(1), { timeout: 15_000 });
+    expect(results[0]?.status).toBe("unknown");
+  });
+
+  it("completes without calling the handler again what it handled and could not complete", async () => {
+    await using b = await bench({ lockDurationMs: 1_000 });
+    let calls = 0;
+    b.bus.faults.always("settle", ignore());
+    b.bus.faults.always("management", ignore());
+    b.process(() => void (calls += 1));
+    await b.send("order");
+    await vi.waitFor(() => expect(calls).toBe(1));
+    await sleep(1_500);
+    b.bus.faults.clear();
+    await empty(b.bus);
+    expect(calls).toBe(1);
+    expect(b.events.filter(({ type }) => type === "recognised")).toHaveLength(1);
+    expect(dispositions(b.bus).at(-1)).toBe("completed");
+  });
+
+  it("M-11 aborts the handler when the lock is lost, settles nothing, and keeps the effect at one", async () => {
+    await using b = await bench({ lockDurationMs: 1_000 });
+    let effects = 0;
+    let abortedAfterMs = Infinity;
+    b.process(async (_, { signal }) => {
+      effects += 1;
+      await sleep(100);
+      b.bus.queue("orders").expireLocks();
+      const revokedAt = performance.now();
+      await new Promise((resolve) => signal.addEventListener("abort", resolve));
+      abortedAfterMs = performance.now() - revokedAt;
+    });
+    await b.send("order");
+    await empty(b.bus);
+    // The renewal that is refused comes within half of the lock's second.
+    expect(abortedAfterMs).toBeLessThan(2_000);
+    expect(effects).toBe(1);
+    expect(dispositions(b.bus)).toEqual(["lock-expired", "completed"]);
+  });
+
+  it("waits for its handlers when it is stopped, gives back what it holds, and leaves nothing locked", async () => {
+    await using b = await bench();
+    const done: unknown[] = [];
+    const processor = b.process(
+      async (message) => {
+        if (message.body === "held") throw new Error("later");
+        await sleep(300);
+        done.push(message.body);
+      },
+      {
+        concurrency: 2,
+        redelivery: { by: "hold", backoff: backoff.steps({ delaysMs: [60_000], jitterMs: 0 }) },
+      },
+    );
+    await b.send("held", "slow");
+    await vi.waitFor(() => expect(processor.inHand).toBe(1), { timeout: 5_000 });
+    await sleep(50);
+    await processor.stop();
+    expect(done).toEqual(["slow"]);
+    expect(b.bus.queue("orders").lockedMessages).toBe(0);
+    expect(b.bus.queue("orders").activeMessages).toBe(1);
+    expect(processor.state).toBe("stopped");
+    expect(() => processor.resume()).toThrow(/stopped/);
+  });
+
+  it("drains: takes no more, and resolves when all in hand is settled", async () => {
+    await using b = await bench();
+    const processor = b.process(() => sleep(200), { concurrency: 3 });
+    await b.send(1, 2, 3);
+    await vi.waitFor(() => expect(processor.inHand).toBe(3), { timeout: 5_000 });
+    await processor.drain();
+    expect(processor.inHand).toBe(0);
+    expect(dispositions(b.bus)).toEqual(["completed", "completed", "completed"]);
+  });
+
+  it("keeps a message for which the idempotency store has no answer", async () => {
+    await using b = await bench({ lockDurationMs: 1_000 });
+    let isDown = true;
+    let calls = 0;
+    b.process(() => void (calls += 1), {
+      idempotency: {
+        has: () => {
+          if (isDown) throw new Error("the store is down");
+          return false;
+        },
+        add: () => {},
+      },
+    });
+    await b.send("order");
+    await sleep(300);
+    expect(calls).toBe(0);
+    isDown = false;
+    await empty(b.bus);
+    expect(calls).toBe(1);
+  });
+
+  it("takes an acknowledgement that was lost for what it is: the message is done", async () => {
+    await using b = await bench();
+    let calls = 0;
+    b.bus.faults.next("settle", loseAcknowledgement({ stored: true }));
+    b.process(() => void (calls += 1));
+    await b.send(1, 2);
+    await empty(b.bus);
+    expect(calls).toBe(2);
+  });
+
+  it("says which option is wrong", async () => {
+    await using b = await bench();
+    const handler = (): void => {};
+    expect(() => b.process(handler, { concurrency: 0 })).toThrow(/concurrency.*1 to 2000; got 0/);
+    expect(() => b.process(handler, { deadLetterAfter: 0.5 })).toThrow(/deadLetterAfter.*got 0.5/);
+    expect(() => b.process(handler, { redelivery: { by: "never" as never } })).toThrow(
+      /redelivery.by.*"never"/,
+    );
+    expect(() => b.process(handler, { concurency: 3 } as never)).toThrow(/concurency/);
+  });
+});

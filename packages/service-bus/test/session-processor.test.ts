@@ -1,0 +1,207 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { serviceBus, type QueueOptions, type ServiceBusSimulator } from "@holdfast/simulators/service-bus";
+import { describe, expect, it, vi } from "vitest";
+import {
+  backoff,
+  ServiceBusClient,
+  type Handler,
+  type HoldfastEvent,
+  type SessionContext,
+  type SessionProcessor,
+  type SessionProcessorOptions,
+} from "@holdfast/service-bus";
+
+interface Bench extends AsyncDisposable {
+  readonly bus: ServiceBusSimulator;
+  readonly client: ServiceBusClient;
+  process(handler: Handler<SessionContext>, options?: SessionProcessorOptions): SessionProcessor;
+  send(sessionId: string, ...bodies: unknown[]): Promise<void>;
+}
+
+async function bench(queue: Partial<QueueOptions> = {}): Promise<Bench> {
+  const bus = await serviceBus({ queues: [{ name: "orders", requiresSession: true, ...queue }] });
+  const events: HoldfastEvent[] = [];
+  const client = new ServiceBusClient(bus.connectionString, {
+    retryOptions: { timeoutInMs: 1_000 },
+    resilience: { onEvent: (event) => events.push(event), closeTimeoutMs: 2_000 },
+  });
+  return {
+    bus,
+    client,
+    process: (handler, options) => client.createSessionProcessor("orders", handler, options),
+    send: (sessionId, ...bodies) =>
+      client.createSender("orders").sendMessages(bodies.map((body) => ({ body, sessionId }))),
+    async [Symbol.asyncDispose]() {
+      await client.close();
+      await bus.close();
+    },
+  };
+}
+
+const numbers = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
+const until = (check: () => void): Promise<void> => vi.waitFor(check, { timeout: 15_000, interval: 20 });
+const empty = (bus: ServiceBusSimulator): Promise<void> =>
+  until(() => expect(bus.queue("orders").activeMessages).toBe(0));
+
+describe("a session processor", () => {
+  it("handles several sessions at once, each in order and never two messages of one at a time", async () => {
+    await using b = await bench();
+    const seen = new Map<string, unknown[]>();
+    const busy = new Set<string>();
+    let most = 0;
+    let overlaps = 0;
+    b.process(
+      async (message, { session }) => {
+        if (busy.has(session.id)) overlaps += 1;
+        busy.add(session.id);
+        most = Math.max(most, busy.size);
+        await sleep(10);
+        seen.set(session.id, [...(seen.get(session.id) ?? []), message.body]);
+        busy.delete(session.id);
+      },
+      { sessions: 3, idleTimeoutMs: 200 },
+    );
+    const ids = ["a", "b", "c", "d", "e"];
+    await Promise.all(ids.map((id) => b.send(id, ...numbers(10))));
+    await empty(b.bus);
+    expect(overlaps).toBe(0);
+    expect(most).toBe(3);
+    for (const id of ids) expect(seen.get(id)).toEqual(numbers(10));
+  });
+
+  it("gives an idle session back, so that others get theirs", async () => {
+    await using b = await bench();
+    const seen: string[] = [];
+    b.process((_, { session }) => void seen.push(session.id), { sessions: 1, idleTimeoutMs: 100 });
+    await b.send("a", 1);
+    await until(() => expect(seen).toEqual(["a"]));
+    await b.send("b", 1);
+    await until(() => expect(seen).toEqual(["a", "b"]));
+  });
+
+  it("M-12 accepts a session again whose lock was revoked in the middle, and keeps the order", async () => {
+    await using b = await bench();
+    const seen: number[] = [];
+    let revokedAt = 0;
+    let againAfterMs = Infinity;
+    b.process(async (message) => {
+      const number = message.body as number;
+      if (revokedAt > 0) againAfterMs = Math.min(againAfterMs, performance.now() - revokedAt);
+      seen.push(number);
+      if (number === 50 && revokedAt === 0) {
+        revokedAt = performance.now();
+        b.bus.queue("orders").expireSessionLocks();
+        await sleep(50);
+      }
+    });
+    await b.send("customer", ...numbers(100));
+    await empty(b.bus);
+    expect(againAfterMs).toBeLessThan(2_000);
+    expect([...new Set(seen)]).toEqual(numbers(100));
+    // Nothing but the message in hand when the lock was revoked may come twice, and in its place.
+    expect(
+      seen.filter((number, index) => seen.indexOf(number) !== index).every((number) => number >= 50),
+    ).toBe(true);
+    for (let index = 1; index < seen.length; index += 1) {
+      expect(seen[index]! - seen[index - 1]!).toBeLessThanOrEqual(1);
+    }
+  });
+
+  it("comes back to its sessions after the service was away", async () => {
+    await using b = await bench();
+    const seen: number[] = [];
+    b.process((message) => void seen.push(message.body as number), { idleTimeoutMs: 60_000 });
+    await b.send("customer", ...numbers(5));
+    await empty(b.bus);
+    await b.bus.restart({ downMs: 1_000 });
+    await b.send("customer", 5, 6, 7);
+    await empty(b.bus);
+    expect([...new Set(seen)]).toEqual(numbers(8));
+  });
+
+  it("M-12 waits for a session that is held, or takes the next", async () => {
+    for (const whenHeld of ["wait", "next"] as const) {
+      await using b = await bench({ lockDurationMs: 3_000 });
+      await b.send("held", 1);
+      await b.send("free", 1);
+      // A client that never renews.
+      await using other = new ServiceBusClient(b.bus.connectionString);
+      await other.acceptSession("orders", "held", { maxAutoLockRenewalDurationInMs: 0 });
+      const startedAt = performance.now();
+      const at = new Map<string, number>();
+      b.process((_, { session }) => void at.set(session.id, performance.now() - startedAt), {
+        sessions: 1,
+        sessionIds: ["held", "free"],
+        idleTimeoutMs: 100,
+        whenHeld,
+      });
+      await empty(b.bus);
+      expect([...at.keys()]).toEqual(whenHeld === "wait" ? ["held", "free"] : ["free", "held"]);
+      expect(at.get("held")).toBeGreaterThan(2_500);
+      if (whenHeld === "next") expect(at.get("free")).toBeLessThan(2_500);
+    }
+  });
+
+  it("handles a message that failed before those behind it", async () => {
+    await using b = await bench();
+    const seen: unknown[] = [];
+    b.process(
+      (message, { delivery }) => {
+        seen.push(message.body);
+        if (message.body === 1 && delivery < 3) throw new Error("not yet");
+      },
+      { redelivery: { backoff: backoff.full({ baseMs: 1, capMs: 50 }) } },
+    );
+    await b.send("customer", 0, 1, 2);
+    await empty(b.bus);
+    expect(seen).toEqual([0, 1, 1, 1, 2]);
+    expect(b.bus.journal.stored("orders")).toHaveLength(3);
+  });
+
+  it("keeps state with the session", async () => {
+    await using b = await bench();
+    const states: unknown[] = [];
+    b.process(
+      async (message, { session }) => {
+        states.push(await session.getState());
+        await session.setState({ last: message.body });
+      },
+      { idleTimeoutMs: 100 },
+    );
+    await b.send("customer", "first");
+    await until(() => expect(states).toHaveLength(1));
+    await b.send("customer", "second");
+    await until(() => expect(states).toHaveLength(2));
+    expect(states[1]).toEqual({ last: "first" });
+  });
+
+  it("lets the handler finish when it is stopped, and gives the session back at once", async () => {
+    await using b = await bench();
+    const done: unknown[] = [];
+    const processor = b.process(async (message) => {
+      await sleep(300);
+      done.push(message.body);
+    });
+    await b.send("customer", 1, 2);
+    await until(() => expect(processor.inHand).toEqual(["customer"]));
+    await sleep(100);
+    await processor.stop();
+    expect(done).toEqual([1]);
+    await using other = new ServiceBusClient(b.bus.connectionString);
+    const receiver = await other.acceptSession("orders", "customer");
+    const messages = await receiver.receiveMessages(5, { maxWaitTimeInMs: 1_000 });
+    expect(messages.map(({ body }) => body as unknown)).toEqual([2]);
+  });
+
+  it("goes on when there is nothing to do, without a leak of links", async () => {
+    await using b = await bench();
+    const errors: unknown[] = [];
+    b.process(() => {}, { sessions: 2, onError: (error) => errors.push(error) });
+    await sleep(3_500); // Three times the wait of a second for each.
+    const attached = b.bus.journal.attaches("orders").filter(({ role }) => role === "receive").length;
+    const detached = b.bus.journal.detaches("orders").length;
+    expect(attached).toBeGreaterThanOrEqual(4);
+    expect(attached - detached).toBeLessThanOrEqual(2);
+    expect(errors).toEqual([]);
+  });
+});
