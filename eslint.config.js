@@ -22,7 +22,7 @@ const layers = [
     files: ["packages/service-bus/src/**"],
     ignores: ["packages/service-bus/src/faults.ts"],
     folder: "packages/service-bus/src",
-    modules: ["@azure/.+", "@holdfast/core", "long"],
+    modules: ["@azure/.+", "@holdfast/core", "long", "https-proxy-agent", "proxy-from-env", "ws"],
     because: "the wrapper knows the official client, the type of its sequence numbers, and core",
   },
   {
@@ -81,6 +81,7 @@ const layers = [
       "vitest",
       "fast-check",
       "node:.+",
+      "mqtt-packet",
       "rhea(/.+)?",
       "selfsigned",
       "ws",

@@ -108,6 +108,18 @@ export class TokenSource<
     }
   }
 
+  /**
+   * A new token, whatever the present one is good for: the request is the one under way, if there is one. The present one
+   * goes on serving meanwhile, and when it fails.
+   *
+   * @throws as {@link getToken}.
+   */
+  async renew(scopes: string | readonly string[], options?: O): Promise<T | null> {
+    if (this.#isClosed) throw new HoldfastError("closed", "The token source was closed.");
+    const shelf = this.#shelfFor(scopes, options);
+    return this.#join(shelf, this.#flight(shelf, scopes, options), options?.abortSignal);
+  }
+
   /** The service refused a token: it is handed out no more. Without one, none is. */
   forget(token?: string): void {
     for (const shelf of this.#shelves.values()) {

@@ -249,6 +249,15 @@ describe("a refresh", () => {
     expect(requests[1]!.options.claims).toBe("{}");
   });
 
+  it("may be asked for while the token is fresh, once for all who ask", async () => {
+    const { source, clock, requests } = issuer(["token", "token", down]);
+    await clock.settle(source.getToken(scope));
+    const renewed = await clock.settle(Promise.all([source.renew(scope), source.renew(scope)]));
+    expect([texts(renewed), requests.length]).toEqual([["token-2", "token-2"], 2]);
+    expect(await clock.settle(rejection(source.renew(scope)))).toBe(down);
+    expect(texts([await source.getToken(scope)])).toEqual(["token-2"]);
+  });
+
   it("follows when the service refused the token", async () => {
     const { source, clock } = issuer(["token"]);
     await clock.settle(source.getToken(scope));

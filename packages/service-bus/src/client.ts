@@ -1,10 +1,19 @@
 import * as official from "@azure/service-bus";
-import { systemClock } from "@holdfast/core";
+import { badOption, systemClock } from "@holdfast/core";
 import { bypassed, bypassedReceiver } from "./bypassed.ts";
 import { closeClient, ConnectionPool } from "./connection-pool.ts";
 import { DeadLetters } from "./dead-letters.ts";
+import { checkConnectionString } from "./connection-string.ts";
+import {
+  Credentials,
+  isCredential,
+  withCredentialFaults,
+  type Access,
+  type Credential,
+} from "./credentials.ts";
 import { EntitySenders } from "./entity-senders.ts";
 import { resilienceFrom, type Resilience, type ResilienceOptions } from "./resilience.ts";
+import { namespaceOf, officialArguments } from "./official-arguments.ts";
 import { clientClosedError } from "./official-errors.ts";
 import type { ReceiverArguments } from "./receiver-arguments.ts";
 import type { ServiceBusReceiver } from "./receiver.ts";
@@ -19,6 +28,7 @@ import {
 import type { ServiceBusSessionReceiver } from "./session-receiver.ts";
 import { ReceivingSide } from "./receiving-side.ts";
 import { Sender, type ServiceBusSender, type ServiceBusSenderOptions } from "./sender.ts";
+import type { Transport } from "./transport.ts";
 
 /** The official options, and ours. */
 export interface ServiceBusClientOptions extends official.ServiceBusClientOptions {
@@ -27,14 +37,17 @@ export interface ServiceBusClientOptions extends official.ServiceBusClientOption
    * environment variable `HOLDFAST_BYPASS=1` for every client of the process, for incidents.
    */
   readonly resilience?: ResilienceOptions | false;
+  /**
+   * `"websockets"`: over port 443, where 5671 is closed, through the proxy that `HTTPS_PROXY` names unless `NO_PROXY` excepts
+   * the namespace. Default `"tcp"`, or WebSockets when the official `webSocketOptions` ask for them.
+   */
+  readonly transport?: Transport;
 }
-
-/** TokenCredential, NamedKeyCredential or SASCredential: what the official constructor takes. */
-type Credential = ConstructorParameters<typeof official.ServiceBusClient>[1];
 
 /** What only a client that is not bypassed has. */
 interface Holding {
   readonly resilience: Resilience;
+  readonly credentials: Credentials;
   readonly pool: ConnectionPool;
   readonly entities: EntitySenders;
   readonly senders: Set<Sender>;
@@ -71,29 +84,39 @@ export class ServiceBusClient extends official.ServiceBusClient {
       (credential === undefined
         ? (credentialOrOptions as ServiceBusClientOptions | undefined)
         : optionsAfterCredential) ?? {};
-    // The receivers' connection, with the user's own retryOptions; it connects when first used.
-    super(...officialArguments(host, credential, options, options.retryOptions));
     const { resilience = {}, retryOptions } = options;
-    if (resilience === false || process.env["HOLDFAST_BYPASS"] === "1") return;
-    const settings = resilienceFrom(resilience, retryOptions, namespaceOf(host, credential));
+    const isBypassed = resilience === false || process.env["HOLDFAST_BYPASS"] === "1";
+    if (!isBypassed && credential === undefined) checkConnectionString(host);
+    const access: Access = { host, credential };
+    // Connects when first used, which is never unless it is bypassed.
+    super(...officialArguments(access, options, retryOptions));
+    if (isBypassed) return;
+    const known = resilienceFrom(resilience, retryOptions, namespaceOf(access));
+    const settings: Resilience = { ...known, classify: withCredentialFaults(known.classify) };
+    const credentials = new Credentials(access, settings);
+    const { clock, random, tokensPerConnection } = settings;
+    const make =
+      (retry: official.ServiceBusClientOptions["retryOptions"]) =>
+      (handed: (validForMs: number) => void = () => undefined): official.ServiceBusClient =>
+        new official.ServiceBusClient(
+          ...officialArguments(
+            credentials.access(handed),
+            { ...options, identifier: this.identifier },
+            retry,
+          ),
+        );
     // One retry loop: ours. The inner bound is a net far below the attempt timeouts, which abort through the signal.
-    const inner = { maxRetries: 0, timeoutInMs: 300_000 };
-    const make = (): official.ServiceBusClient =>
-      new official.ServiceBusClient(
-        ...officialArguments(host, credential, { ...options, identifier: this.identifier }, inner),
-      );
-    const pool = new ConnectionPool(make, settings.clock, settings.tokensPerConnection);
+    const makeSending = make({ maxRetries: 0, timeoutInMs: 300_000 });
+    const renewal = { renew: () => credentials.renew(), random };
+    const pool = new ConnectionPool(makeSending, clock, tokensPerConnection, renewal);
     const entities = new EntitySenders(pool, settings);
     const receiving = new ReceivingSide(
-      (retry) =>
-        new official.ServiceBusClient(
-          ...officialArguments(host, credential, { ...options, identifier: this.identifier }, retry),
-        ),
+      (retry) => make(retry)(),
       this.fullyQualifiedNamespace,
       settings,
       retryOptions,
     );
-    this.#holding = { resilience: settings, pool, entities, senders: new Set(), receiving };
+    this.#holding = { resilience: settings, credentials, pool, entities, senders: new Set(), receiving };
   }
 
   /** True once `close()` was called. */
@@ -192,6 +215,36 @@ export class ServiceBusClient extends official.ServiceBusClient {
     return this.#accept(nextSession(entity, rest), () => super.acceptNextSession(entity, ...(rest as [])));
   }
 
+  /**
+   * Identifies the client anew while it works: after keys were rotated, for example. Sends move to new connections at once,
+   * and what is under way on the old ones ends there; receivers keep their links as long as the service lets them, and open
+   * the next with what is new.
+   *
+   * @param access - a connection string of the same namespace, or another credential.
+   * @throws HoldfastError `misconfigured` for a connection string of another namespace, or a bypassed client.
+   */
+  updateCredential(access: string | Credential): void {
+    if (this.#holding === undefined) throw badOption("updateCredential", typeof access, "left out when bypassed");
+    if (this.isClosed) throw clientClosedError();
+    const { credentials, pool, receiving } = this.#holding;
+    credentials.update(access, this.fullyQualifiedNamespace);
+    pool.replaceAll();
+    receiving.outdate();
+  }
+
+  /**
+   * Lets sends in hand finish for up to `closeTimeoutMs`, then closes senders, receivers and connections.
+   * A second call waits for the first.
+   */
+  override close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
   async #accept(
     given: SessionArguments,
     officially: () => Promise<official.ServiceBusSessionReceiver>,
@@ -203,39 +256,12 @@ export class ServiceBusClient extends official.ServiceBusClient {
 
   async #close(): Promise<void> {
     if (this.#holding === undefined) return super.close();
-    const { pool, entities, senders, resilience, receiving } = this.#holding;
+    const { credentials, pool, entities, senders, resilience, receiving } = this.#holding;
     // Handlers may send: the senders go on until they are through.
     if (receiving.isInUse) await receiving.close();
     await Promise.all([...senders].map((sender) => sender.drain()));
     entities.end();
     await Promise.all([pool.close(), closeClient(this, () => super.close(), resilience.clock)]);
+    credentials.close();
   }
-}
-
-/** What the service counts by: the namespace, with its port where several share a host. */
-function namespaceOf(host: string, credential: Credential | undefined): string {
-  const endpoint = credential === undefined ? official.parseServiceBusConnectionString(host).endpoint : host;
-  return endpoint
-    .replace(/^\w+:\/\//, "")
-    .replace(/\/.*$/, "")
-    .toLowerCase();
-}
-
-/** The official constructor's arguments, with options of its own: it writes into what it is given. */
-function officialArguments(
-  host: string,
-  credential: Credential | undefined,
-  options: ServiceBusClientOptions,
-  retryOptions: official.ServiceBusClientOptions["retryOptions"],
-): [string, never] {
-  const { resilience: _ours, retryOptions: _theirs, ...rest } = options;
-  const fresh = retryOptions == null ? rest : { ...rest, retryOptions: { ...retryOptions } };
-  // Both forms are legal; the overloads of the official constructor cannot express a choice between them.
-  return (credential === undefined ? [host, fresh] : [host, credential, fresh]) as unknown as [string, never];
-}
-
-/** As the official client tells credentials from options. */
-function isCredential(value: unknown): value is Credential {
-  if (typeof value !== "object" || value === null) return false;
-  return "getToken" in value || ("key" in value && "name" in value) || "signature" in value;
 }

@@ -1,5 +1,6 @@
 import type { ServiceBusClient } from "@azure/service-bus";
-import type { Clock } from "@holdfast/core";
+import { systemRandom, type Clock, type Random } from "@holdfast/core";
+import { ConnectionLife } from "./connection-life.ts";
 import { destroySocket } from "./official-socket.ts";
 
 /** One official client with its AMQP connection, as long as it serves. */
@@ -13,11 +14,14 @@ export interface Generation {
   inFlight: number;
   /** When the service last answered anything on it, by our clock. */
   answeredAt: number;
+  /** How long the tokens it was given are good. */
+  readonly life: ConnectionLife;
   /**
    * `serving`: takes new links. `full`: keeps those it has. `retired`: another has taken its place; it is closed when
-   * its last operation ends. `closed`: it is closing or closed.
+   * its last operation ends. `outdated`: keeps the links it has and is closed when the last is given back. `closed`: it is
+   * closing or closed.
    */
-  state: "serving" | "full" | "retired" | "closed";
+  state: "serving" | "full" | "outdated" | "retired" | "closed";
 }
 
 /**
@@ -26,20 +30,39 @@ export interface Generation {
  */
 export const closeTimeoutMs = 2_000;
 
+// How long a sound connection that makes room is kept at least, in milliseconds.
+const lingerMs = 1_000;
+
+/** Makes an official client; `handed` is to hear for how long each token that it is given is good, in milliseconds. */
+type MakeConnection = (handed: (validForMs: number) => void) => ServiceBusClient;
+
+/** Where newer tokens come from. */
+interface Renewal {
+  /** Resolves with how long the newest token is good, in milliseconds. */
+  readonly renew: () => Promise<number>;
+  readonly random: Random;
+}
+
+const noRenewal: Renewal = { renew: () => Promise.resolve(0), random: systemRandom };
+
 /**
  * The connections of one client. New links go to the newest until it holds as many tokens as it should; a connection
  * that does not answer is replaced while work on the old one finishes.
  */
 export class ConnectionPool {
-  readonly #make: () => ServiceBusClient;
+  readonly #make: MakeConnection;
   readonly #clock: Clock;
   readonly #limit: number;
+  readonly #renewal: Renewal;
+  #renewing = false;
   readonly #generations = new Set<Generation>();
   readonly #closing = new Set<Promise<void>>();
+  readonly #lingering = new Set<() => void>();
 
   /** @param limit - distinct audiences, or links, that one connection may hold; the service allows 1000 (SB-17). */
-  constructor(make: () => ServiceBusClient, clock: Clock, limit: number) {
+  constructor(make: MakeConnection, clock: Clock, limit: number, renewal: Renewal = noRenewal) {
     this.#make = make;
+    this.#renewal = renewal;
     this.#clock = clock;
     this.#limit = limit;
   }
@@ -77,6 +100,60 @@ export class ConnectionPool {
     return true;
   }
 
+  /**
+   * To be called before each use: a connection whose tokens end soon makes room for one with newer ones, if there are any;
+   * one of whose tokens has ended is given up, for what is sent on it may be lost without a word (azure-sdk-for-js#38467).
+   */
+  tend(generation: Generation): void {
+    const { phase } = generation.life;
+    if (phase === "lasting") return;
+    if (phase === "over") this.#replace(generation);
+    else void this.#renew(generation);
+  }
+
+  /** Every connection makes room for a new one, which identifies itself anew. What is under way on them ends there. */
+  replaceAll(): void {
+    for (const generation of this.#generations) this.#replace(generation);
+  }
+
+  /** A sound connection makes room: it lingers for those who are about to use it in this moment. */
+  #replace(generation: Generation): void {
+    const leave = this.enter(generation);
+    if (!this.recycle(generation)) {
+      leave();
+      return;
+    }
+    const stop = this.#clock.after(lingerMs, () => {
+      this.#lingering.delete(stop);
+      leave();
+    });
+    this.#lingering.add(stop);
+  }
+
+  /** Every connection keeps the links it has, and takes no more: the next are made on one that identifies itself anew. */
+  outdate(): void {
+    for (const generation of this.#generations) {
+      if (generation.state === "serving" || generation.state === "full") generation.state = "outdated";
+      this.#closeIfDone(generation);
+    }
+  }
+
+  async #renew(generation: Generation): Promise<void> {
+    if (this.#renewing) return;
+    this.#renewing = true;
+    try {
+      const validForMs = await this.#renewal.renew();
+      // Another connection with the same token would gain nothing.
+      if (validForMs > generation.life.leftMs + 1_000) this.#replace(generation);
+      else generation.life.rest();
+    } catch {
+      // The source has told of it; the present token is good for a while still.
+      generation.life.rest();
+    } finally {
+      this.#renewing = false;
+    }
+  }
+
   /** Marks an operation as under way; call the result when it ended. */
   enter(generation: Generation): () => void {
     generation.inFlight += 1;
@@ -88,6 +165,7 @@ export class ConnectionPool {
 
   /** Closes all, each within {@link closeTimeoutMs}. */
   async close(): Promise<void> {
+    for (const stop of this.#lingering) stop();
     for (const generation of this.#generations) this.#close(generation);
     await Promise.all(this.#closing);
   }
@@ -105,8 +183,12 @@ export class ConnectionPool {
       newest.state = "full";
       this.#closeIfDone(newest);
     }
+    const life = new ConnectionLife(this.#clock, this.#renewal.random);
     const fresh: Generation = {
-      client: this.#make(),
+      client: this.#make((validForMs) => {
+        life.handed(validForMs);
+      }),
+      life,
       audiences: new Set(),
       links: 0,
       inFlight: 0,
@@ -119,7 +201,8 @@ export class ConnectionPool {
 
   #closeIfDone(generation: Generation): void {
     const { state, inFlight, links } = generation;
-    if (inFlight === 0 && (state === "retired" || (state === "full" && links === 0))) this.#close(generation);
+    const isGivenBack = (state === "full" || state === "outdated") && links === 0;
+    if (inFlight === 0 && (state === "retired" || isGivenBack)) this.#close(generation);
   }
 
   #close(generation: Generation): void {

@@ -198,6 +198,13 @@ export const serviceBusFaults: readonly FaultRow[] = [
     see: learn("service-bus-amqp-troubleshoot"),
   },
   {
+    id: "connection-replaced",
+    kind: "disconnected",
+    match: { name: "AbortError", text: /permanently closed/ },
+    because: "the connection made room for a new one while this link was being opened on it",
+    remedy: "repeated on the new one",
+  },
+  {
     id: "closed-by-caller",
     kind: "cancelled",
     match: { name: "AbortError", text: /was closed before the service acknowledged/ },

@@ -5,6 +5,7 @@ import type { RetryOptions } from "@azure/service-bus";
  * The operations that have a policy.
  *
  * - `serviceBus.connect`: opening the connection and a link, for everybody who waits for it.
+ * - `serviceBus.getToken`: one request to a TokenCredential, for all connections of the client.
  * - `serviceBus.send`: `sendMessages` and `createMessageBatch`.
  * - `serviceBus.schedule`: `scheduleMessages`.
  * - `serviceBus.cancelScheduled`: `cancelScheduledMessages`.
@@ -18,6 +19,7 @@ import type { RetryOptions } from "@azure/service-bus";
  */
 export type ServiceBusOperation =
   | "serviceBus.connect"
+  | "serviceBus.getToken"
   | "serviceBus.send"
   | "serviceBus.schedule"
   | "serviceBus.cancelScheduled"
@@ -37,6 +39,12 @@ export type ServiceBusOperation =
 const connect = presets.reconnect.with({
   attemptTimeoutMs: 30_000,
   backoff: backoff.decorrelated({ baseMs: 250, capMs: 5_000 }),
+  on: { unknown: { action: "retry", limit: 5 } },
+});
+
+// A credential's errors are strangers: each is worth a few tries, and the connection's own policy goes on after that.
+const getToken = presets.request.with({
+  attemptTimeoutMs: 30_000,
   on: { unknown: { action: "retry", limit: 5 } },
 });
 
@@ -97,6 +105,7 @@ export function serviceBusPolicies(
 ): Policies<ServiceBusOperation> {
   return policies({
     "serviceBus.connect": connect.with(changes["serviceBus.connect"] ?? {}),
+    "serviceBus.getToken": getToken.with(changes["serviceBus.getToken"] ?? {}),
     "serviceBus.send": presets.request.with(changes["serviceBus.send"] ?? {}),
     "serviceBus.schedule": presets.request.with(changes["serviceBus.schedule"] ?? {}),
     "serviceBus.cancelScheduled": presets.request.with(changes["serviceBus.cancelScheduled"] ?? {}),

@@ -181,6 +181,7 @@ export class SenderLink {
 
   /** The official sender, on another connection when the one it was on has been given up. */
   #rebound(): Bound {
+    this.#pool.tend(this.#bound.generation);
     const { state } = this.#bound.generation;
     if (state === "retired" || state === "closed") this.#move();
     return this.#bound;

@@ -13,10 +13,10 @@ afterEach(() => {
 });
 
 describe("the package", () => {
-  it("exports every run-time value of the official package, and the same one but for the client", () => {
+  it("exports every run-time value of the official package, and the same one but for the clients", () => {
     for (const [name, value] of Object.entries(official)) {
       expect(ours).toHaveProperty(name);
-      if (name !== "ServiceBusClient" && name !== "default")
+      if (!["ServiceBusClient", "ServiceBusAdministrationClient", "default"].includes(name))
         expect(ours[name as keyof typeof ours]).toBe(value);
     }
   });
@@ -74,18 +74,10 @@ describe("the constructor", () => {
     expect(given).toEqual({ retryOptions: { maxRetries: 1 }, resilience: {} });
   });
 
-  it("throws what the official one throws for a connection string without an endpoint", () => {
-    const failing = (make: () => unknown): unknown => {
-      try {
-        return make();
-      } catch (error) {
-        return (error as Error).message;
-      }
-    };
+  it("says what is missing in a connection string", () => {
     const text = "SharedAccessKeyName=name;SharedAccessKey=key";
-    expect(failing(() => new ours.ServiceBusClient(text))).toBe(
-      failing(() => new official.ServiceBusClient(text)),
-    );
+    expect(() => new ours.ServiceBusClient(text)).toThrow(/Endpoint is missing/);
+    expect(() => new official.ServiceBusClient(text)).toThrow();
   });
 
   it("refuses a sender for another entity than the connection string's, as the official client does", () => {

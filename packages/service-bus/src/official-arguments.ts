@@ -1,0 +1,35 @@
+import * as official from "@azure/service-bus";
+import type { Access } from "./credentials.ts";
+import type { ServiceBusClientOptions } from "./client.ts";
+import { webSocketOptionsFor } from "./transport.ts";
+
+/** The official constructor's arguments, with options of its own: it writes into what it is given. */
+export function officialArguments(
+  { host, credential }: Access,
+  options: ServiceBusClientOptions,
+  retryOptions: official.ServiceBusClientOptions["retryOptions"],
+): [string, never] {
+  const { resilience: _ours, transport, retryOptions: _theirs, webSocketOptions, ...rest } = options;
+  const webSocket = webSocketOptionsFor(transport, webSocketOptions, hostOf(host));
+  const fresh = {
+    ...rest,
+    ...(webSocket && { webSocketOptions: webSocket }),
+    ...(retryOptions != null && { retryOptions: { ...retryOptions } }),
+  };
+  // Both forms are legal; the overloads of the official constructor cannot express a choice between them.
+  return (credential === undefined ? [host, fresh] : [host, credential, fresh]) as unknown as [string, never];
+}
+
+/** What the service counts by: the namespace, with its port where several share a host. */
+export function namespaceOf({ host, credential }: Access): string {
+  const endpoint = credential === undefined ? official.parseServiceBusConnectionString(host).endpoint : host;
+  return hostOf(endpoint);
+}
+
+function hostOf(text: string): string {
+  const endpoint = /(?:^|;)\s*Endpoint\s*=\s*([^;]*)/i.exec(text)?.[1] ?? text;
+  return endpoint
+    .replace(/^\w+:\/\//, "")
+    .replace(/\/.*$/, "")
+    .toLowerCase();
+}
