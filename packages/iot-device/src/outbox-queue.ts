@@ -32,6 +32,11 @@ export class OutboxQueue {
     return this.#waiting.length - this.#head + this.#sending.size + this.#reserved;
   }
 
+  /** Messages that nobody is sending. */
+  get waiting(): number {
+    return this.#waiting.length - this.#head;
+  }
+
   get bytes(): number {
     return this.#bytes;
   }

@@ -147,6 +147,7 @@ export class Outbox {
     }
     this.#queue.push({ sequence, messageId, bytes, expiresAtMs, since, acknowledged, failed });
     this.#counts.enqueued += 1;
+    if (this.#isClosed) failed?.(closedError(this.#way.device));
     this.#work();
     return { status: "stored", messageId };
   }
@@ -185,7 +186,9 @@ export class Outbox {
   }
 
   #work(): void {
-    while (this.#workers < this.#options.concurrency && this.#workers < this.#queue.count) {
+    if (this.#isClosed) return;
+    // Each takes one before its first wait.
+    while (this.#workers < this.#options.concurrency && this.#queue.waiting > 0) {
       this.#workers += 1;
       void this.#deliverAll();
     }

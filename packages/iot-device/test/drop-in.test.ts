@@ -44,7 +44,9 @@ it("throws what the official factory throws", () => {
 
 it("is the official client when resilience is false", async () => {
   await using hub = await iotHub({ devices: [deviceId] });
-  const client = ours.Client.fromConnectionString(hub.deviceConnectionString(deviceId), Mqtt, { resilience: false });
+  const client = ours.Client.fromConnectionString(hub.deviceConnectionString(deviceId), Mqtt, {
+    resilience: false,
+  });
   await client.setOptions({ ca: hub.ca });
   await client.open();
   await client.sendEvent(new ours.Message("plain"));
