@@ -39,6 +39,15 @@ export interface ForcedDetach extends Partial<Pick<Refusal, "condition" | "descr
   readonly afterMs: number;
 }
 
+/** A request for administration is refused with an HTTP status. */
+export interface AdminRefusal {
+  readonly kind: "refuse-admin";
+  readonly status: number;
+  readonly detail: string;
+  /** For the `Retry-After` header. */
+  readonly retryAfterSeconds?: number;
+}
+
 /** The link is attached and then does nothing: no deliveries, no credit, no answers. */
 export interface DeafLink {
   readonly kind: "deaf";
@@ -73,6 +82,8 @@ export interface ServiceBusFaults {
   "renew-lock": Refusal | LostAcknowledgement | Delay | ForcedDetach | ConnectionFault;
   /** A request to prolong a session lock has arrived. Comes after step `management`. */
   "renew-session": Refusal | LostAcknowledgement | Delay | ForcedDetach | ConnectionFault;
+  /** A request for administration over HTTP has arrived. */
+  admin: AdminRefusal | LostAcknowledgement | Delay | DroppedConnection;
   /** The client has detached a link. */
   detach: LostAcknowledgement | Delay | ConnectionFault;
 }
@@ -98,6 +109,7 @@ const possible: Readonly<Record<ServiceBusStep, readonly Kind[]>> = {
   drain: ["lose-acknowledgement", "delay", "detach", ...breaks],
   settle: [...answered, "detach"],
   management: [...answered, "detach"],
+  admin: ["refuse-admin", "lose-acknowledgement", "delay", "drop-connection"],
   "renew-lock": [...answered, "detach"],
   "renew-session": [...answered, "detach"],
   detach: ["lose-acknowledgement", "delay", ...breaks],
@@ -231,5 +243,31 @@ export function forceDetach({
     condition,
     afterMs,
     ...(description === undefined ? {} : { description }),
+  };
+}
+
+/**
+ * A request for administration is refused over HTTP. Step admin.
+ * @param status - 400 … 599. Default 503.
+ * @param detail - what the body says. Default: the service's words for throttling, else the status.
+ * @param retryAfterSeconds - the `Retry-After` header. Default none.
+ */
+export function refuseAdmin({
+  status = 503,
+  detail = status === 503 || status === 429
+    ? `SubCode=50009. ${texts.serverBusy(2)}`
+    : `SubCode=${String(status)}00. The request was refused.`,
+  retryAfterSeconds,
+}: { status?: number; detail?: string; retryAfterSeconds?: number } = {}): AdminRefusal {
+  if (!(status >= 400 && status <= 599)) {
+    throw new RangeError(`refuseAdmin: status must be between 400 and 599, got ${String(status)}`);
+  }
+  return {
+    kind: "refuse-admin",
+    status,
+    detail,
+    ...(retryAfterSeconds === undefined
+      ? {}
+      : { retryAfterSeconds: nonNegative("refuseAdmin: retryAfterSeconds", retryAfterSeconds) }),
   };
 }

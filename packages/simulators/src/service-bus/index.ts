@@ -1,6 +1,6 @@
 export { serviceBus } from "./service-bus.ts";
 export type { ServiceBusSimulator, TlsEndpoint, WebSocketEndpoint } from "./service-bus.ts";
-export type { Claim, ServiceBusOptions, SharedAccessKey } from "./options.ts";
+export type { Claim, NamespaceOptions, ServiceBusOptions, SharedAccessKey } from "./options.ts";
 export type {
   CorrelationConditions,
   EntityStatus,
@@ -20,12 +20,14 @@ export {
   forceDetach,
   ignore,
   loseAcknowledgement,
+  refuseAdmin,
   refuseLink,
   refuseToken,
   reject,
   serverBusy,
 } from "./faults.ts";
 export type {
+  AdminRefusal,
   ConnectionFault,
   DeafLink,
   Delay,

@@ -221,6 +221,19 @@ export interface ManagementEntry extends Moment {
   readonly trackingId: string | undefined;
 }
 
+/** A request for administration over HTTP, and its answer. */
+export interface AdminEntry extends Moment {
+  readonly method: string;
+  /** With the query. */
+  readonly path: string;
+  /** The entity's name, or the path of what is no entity. */
+  readonly entity: string;
+  /** `If-Match: *`: an update, where a plain PUT creates. */
+  readonly isUpdate: boolean;
+  /** Undefined when a fault left it unanswered. */
+  readonly status: number | undefined;
+}
+
 /** A scripted fault that happened. */
 export interface FaultEntry extends Moment {
   readonly step: ServiceBusStep;

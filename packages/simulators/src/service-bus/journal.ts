@@ -22,6 +22,7 @@ export class JournalLedgers {
   readonly forwarded = new Ledger<entries.ForwardEntry>(entityOf);
   readonly expired = new Ledger<entries.ExpiredEntry>(entityOf);
   readonly management = new Ledger<entries.ManagementEntry>(entityOf);
+  readonly admin = new Ledger<entries.AdminEntry>(entityOf);
   readonly faults = new Ledger<entries.FaultEntry>(entityOf);
 }
 
@@ -100,6 +101,11 @@ export class Journal {
   /** `$management` requests and their status. */
   management(entity?: string): entries.ManagementEntry[] {
     return this.#ledgers.management.of(entity);
+  }
+
+  /** Requests for administration over HTTP. */
+  admin(entity?: string): entries.AdminEntry[] {
+    return this.#ledgers.admin.of(entity);
   }
 
   /** Links that clients attached, or tried to. */

@@ -6,7 +6,7 @@ import {
   type QueueSettings,
   type TopicOptions,
 } from "./entity-options.ts";
-import { numberOption } from "./option-checks.ts";
+import { choiceOption, numberOption } from "./option-checks.ts";
 import type { CreditOptions } from "./throttle.ts";
 
 /** A right that a shared access key gives. `Manage` includes the other two. */
@@ -17,6 +17,14 @@ export interface SharedAccessKey {
   readonly name: string;
   readonly key: string;
   readonly claims: readonly Claim[];
+}
+
+/** What the administration interface says of the namespace itself; nothing else depends on it. */
+export interface NamespaceOptions {
+  /** Default `Standard`. */
+  readonly sku?: "Basic" | "Standard" | "Premium";
+  /** Of the Premium tier. Default 1. */
+  readonly messagingUnits?: number;
 }
 
 /** How a simulated namespace is set up. */
@@ -55,17 +63,20 @@ export interface ServiceBusOptions {
   readonly idleConnectionTimeoutMs?: number;
   /** How long a client that asks for the next session waits when it does not say, in milliseconds. Default 60 000. */
   readonly sessionWaitMs?: number;
+  /** What the administration says of the namespace. Default: the Standard tier. */
+  readonly namespace?: NamespaceOptions;
   /** Time, for tests that replace it. Default: real time. */
   readonly clock?: SimulatorClock;
 }
 
 /** {@link ServiceBusOptions} with every default filled in. */
 export interface ServiceBusSettings extends Required<
-  Omit<ServiceBusOptions, "queues" | "topics" | "credits">
+  Omit<ServiceBusOptions, "queues" | "topics" | "credits" | "namespace">
 > {
   readonly queues: readonly QueueSettings[];
   readonly topics: readonly TopicOptions[];
   readonly credits: CreditOptions | undefined;
+  readonly namespace: Required<NamespaceOptions>;
 }
 
 const defaultKey: SharedAccessKey = Object.freeze({
@@ -141,6 +152,14 @@ export function serviceBusSettings(options: ServiceBusOptions): ServiceBusSettin
       false,
     ),
     sessionWaitMs: numberOption("sessionWaitMs", options.sessionWaitMs ?? 60_000, 1, Infinity, false),
+    namespace: {
+      sku: choiceOption("namespace.sku", options.namespace?.sku ?? "Standard", [
+        "Basic",
+        "Standard",
+        "Premium",
+      ]),
+      messagingUnits: numberOption("namespace.messagingUnits", options.namespace?.messagingUnits ?? 1, 1, 64),
+    },
     clock: options.clock ?? realClock,
   });
 }

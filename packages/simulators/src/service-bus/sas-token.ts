@@ -15,7 +15,8 @@ export type TokenVerdict =
 /** The path of an entity inside an audience, a resource or an address, whatever the scheme: lower case, no outer `/`. */
 export function entityPath(resource: string): string {
   return resource
-    .replace(/^[a-z][a-z0-9+.-]*:\/\/[^/]*/i, "")
+    .replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?]*/i, "")
+    .replace(/\?.*$/, "")
     .replace(/^\/+|\/+$/g, "")
     .toLowerCase();
 }

@@ -3,7 +3,8 @@ import type { FaultScript } from "../faults/fault-script.ts";
 import type { DropKind } from "../faults/socket-faults.ts";
 import { makeCertificate, type Certificate } from "../sockets/certificate.ts";
 import { Listener } from "../sockets/listener.ts";
-import { overTcp, overTls, overWebSocket, type Upgrade } from "../sockets/transports.ts";
+import { overTcp, overTls, overWebSocket, type Upgrade, type WebServer } from "../sockets/transports.ts";
+import { adminServer, isHttp } from "./admin/server.ts";
 import { Broker } from "./broker.ts";
 import { conditions, type AmqpError } from "./conditions.ts";
 import { BrokerConnection } from "./connection.ts";
@@ -63,6 +64,7 @@ export class ServiceBusSimulator {
   readonly #broker: Broker;
   readonly #endpoints: Partial<Record<"tcp" | "tls" | "ws" | "wss", Endpoint>> = {};
   readonly #certificate: Certificate | undefined;
+  readonly #web: WebServer;
   #closed = false;
   #interruptOutage = (): void => undefined;
 
@@ -73,8 +75,9 @@ export class ServiceBusSimulator {
     this.#certificate = certificate;
     this.faults = broker.faults;
     this.journal = new Journal(broker.ledgers);
-    this.#endpoints.tcp = this.#endpoint(settings.port, overTcp());
-    if (certificate !== undefined) this.#endpoints.tls = this.#endpoint(0, overTls(certificate));
+    this.#web = { accepts: isHttp, server: adminServer(broker) };
+    this.#endpoints.tcp = this.#endpoint(settings.port, overTcp(this.#web));
+    if (certificate !== undefined) this.#endpoints.tls = this.#endpoint(0, overTls(certificate, this.#web));
     if (settings.webSocket) {
       this.#endpoints.ws = this.#endpoint(0, overWebSocket(WEB_SOCKET_PATH, WEB_SOCKET_PROTOCOL));
       if (certificate !== undefined) {

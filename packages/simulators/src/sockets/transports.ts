@@ -1,4 +1,4 @@
-import { createServer } from "node:http";
+import { createServer, type Server } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { createSecureContext, TLSSocket } from "node:tls";
@@ -12,10 +12,34 @@ export type Upgrade = (socket: Socket, ready: (wire: Wire) => void) => void;
 // A fault or a client may end any layer at any time; what that means is decided where the wire ends.
 const ignored = (): void => undefined;
 
-/** Plain TCP. */
-export function overTcp(): Upgrade {
+/** A web server on the same port as another protocol. It does not listen: connections are handed to it. */
+export interface WebServer {
+  /** Whether a connection that begins with these bytes is for it. */
+  readonly accepts: (firstBytes: Buffer) => boolean;
+  readonly server: Server;
+}
+
+/** Gives a connection to the web server or to the other protocol, as soon as its first bytes tell which it is for. */
+function share(stream: Duplex, web: WebServer | undefined, other: () => void): void {
+  if (web === undefined) {
+    other();
+    return;
+  }
+  stream.once("data", (bytes: Buffer) => {
+    stream.pause();
+    stream.unshift(bytes);
+    if (web.accepts(bytes)) web.server.emit("connection", stream);
+    else other();
+    process.nextTick(() => stream.resume());
+  });
+}
+
+/** Plain TCP, with a web server on the same port if one is given. */
+export function overTcp(web?: WebServer): Upgrade {
   return (socket, ready) => {
-    ready(new Wire("tcp", socket, socket));
+    share(socket, web, () => {
+      ready(new Wire("tcp", socket, socket));
+    });
   };
 }
 
@@ -31,12 +55,14 @@ function secure(
   });
 }
 
-/** TLS from the first byte, as on port 5671. */
-export function overTls(certificate: Certificate): Upgrade {
+/** TLS from the first byte, as on port 5671, with a web server on the same port if one is given. */
+export function overTls(certificate: Certificate, web?: WebServer): Upgrade {
   const context = createSecureContext({ key: certificate.key, cert: certificate.cert });
   return (socket, ready) => {
     secure(socket, context, (secured) => {
-      ready(new Wire("tls", socket, secured));
+      share(secured, web, () => {
+        ready(new Wire("tls", socket, secured));
+      });
     });
   };
 }
