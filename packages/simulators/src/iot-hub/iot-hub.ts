@@ -94,6 +94,11 @@ export class IotHubSimulator {
     ].join(";");
   }
 
+  /** The port of AMQP over TLS (MQTT is understood there too). */
+  get amqpPort(): number {
+    return this.#listeners.amqp.port;
+  }
+
   /** The port of HTTPS and of WebSockets. */
   get httpsPort(): number {
     return this.#listeners.https.port;
@@ -123,13 +128,15 @@ export class IotHubSimulator {
   }
 
   /**
-   * For `azure-iothub`: AMQP goes to this port, as the host name says so; its HTTPS needs {@link agent} or port 443.
+   * For `azure-iothub`: AMQP goes to the port in the host name; its HTTPS needs {@link agent} or port 443.
    * @param policy - name of a shared access policy. Default `iothubowner`.
+   * @param over - `web-socket`: without a port, see {@link deviceConnectionString}. Default `tcp`.
    */
-  serviceConnectionString(policy = "iothubowner"): string {
+  serviceConnectionString(policy = "iothubowner", over: "tcp" | "web-socket" = "tcp"): string {
     const found = this.#hub.settings.policies.find(({ name }) => name === policy);
     if (found === undefined) throw new RangeError(`serviceConnectionString: there is no policy "${policy}"`);
-    return `HostName=localhost:${String(this.port)};SharedAccessKeyName=${policy};SharedAccessKey=${found.key}`;
+    const host = over === "tcp" ? `localhost:${String(this.port)}` : this.hostName;
+    return `HostName=${host};SharedAccessKeyName=${policy};SharedAccessKey=${found.key}`;
   }
 
   /** A device or module, to look into and to act upon. @throws an error with `error.code` 404001 when it is not registered */

@@ -1,4 +1,3 @@
-import { createHmac } from "node:crypto";
 import { connect, type TLSSocket } from "node:tls";
 import { expect, it } from "vitest";
 import mqttPacket, {
@@ -9,6 +8,7 @@ import mqttPacket, {
 } from "mqtt-packet";
 import type { IotHubSimulator } from "@holdfast/simulators/iot-hub";
 import { until } from "./support/device.ts";
+import { deviceToken } from "./support/token.ts";
 import { scope } from "./support/scope.ts";
 
 const opened = scope();
@@ -45,17 +45,6 @@ class RawClient {
   }
 }
 
-function password(hub: IotHubSimulator): string {
-  const { authentication } = hub.device("d1");
-  const key = authentication.type === "sas" ? authentication.primaryKey : "";
-  const resource = encodeURIComponent(`${hub.hostName}/devices/d1`);
-  const expiry = String(Math.floor(Date.now() / 1_000) + 600);
-  const signature = createHmac("sha256", Buffer.from(key, "base64"))
-    .update(`${resource}\n${expiry}`)
-    .digest("base64");
-  return `SharedAccessSignature sr=${resource}&sig=${encodeURIComponent(signature)}&se=${expiry}`;
-}
-
 async function raw(hub: IotHubSimulator): Promise<RawClient> {
   const socket = connect({ port: hub.port, host: "127.0.0.1", ca: hub.ca, servername: "localhost" });
   await new Promise((resolve) => socket.once("secureConnect", resolve));
@@ -71,7 +60,7 @@ function connectPacket(hub: IotHubSimulator, change: Partial<IConnectPacket> = {
     keepalive: 60,
     clientId: "d1",
     username: `${hub.hostName}/d1/?api-version=2021-04-12`,
-    password: Buffer.from(password(hub)),
+    password: Buffer.from(deviceToken(hub, "d1")),
     ...change,
   };
 }

@@ -1,0 +1,70 @@
+import { execFile, execFileSync } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { IotHubSimulator } from "@holdfast/simulators/iot-hub";
+import { until } from "./support/device.ts";
+import { scope } from "./support/scope.ts";
+import { deviceToken } from "./support/token.ts";
+
+/** Debian's mosquitto-clients: an MQTT client that shares no code with ours, and knows nothing of IoT Hub. */
+const isInstalled = ((): boolean => {
+  try {
+    execFileSync("mosquitto_pub", ["--help"], { stdio: "ignore" });
+    return true;
+  } catch (error) {
+    // It prints its help and ends with 1.
+    return (error as { status?: number | null }).status === 1;
+  }
+})();
+if (!isInstalled)
+  console.info("mosquitto.test.ts is not run: no mosquitto_pub (Debian package mosquitto-clients)");
+
+const opened = scope();
+let folder = "";
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "holdfast-"));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+async function mosquitto(hub: IotHubSimulator, program: string, ...args: string[]): Promise<string> {
+  const ca = join(folder, "ca.pem");
+  await writeFile(ca, hub.ca);
+  const login = [
+    ...["-h", "localhost", "-p", String(hub.port), "--cafile", ca, "-V", "mqttv311", "-i", "d1"],
+    ...["-u", `${hub.hostName}/d1/?api-version=2021-04-12`, "-P", deviceToken(hub, "d1")],
+  ];
+  const { stdout } = await promisify(execFile)(program, [...login, ...args], { timeout: 15_000 });
+  return stdout;
+}
+
+describe("mosquitto, a client that knows nothing of us,", () => {
+  it.runIf(isInstalled)("sends a message with properties", async () => {
+    const hub = await opened.hub();
+    await mosquitto(
+      hub,
+      "mosquitto_pub",
+      "-q",
+      "1",
+      "-t",
+      "devices/d1/messages/events/%24.mid=m1&a=b",
+      "-m",
+      "hi",
+    );
+    expect(hub.journal.telemetry("d1")).toMatchObject([{ messageId: "m1", properties: { a: "b" } }]);
+    expect(hub.journal.telemetry("d1")[0]?.body.toString()).toBe("hi");
+  });
+
+  it.runIf(isInstalled)("receives a message that waited for it", async () => {
+    const hub = await opened.hub();
+    hub.device("d1").send({ body: "reboot" });
+    const topic = "devices/d1/messages/devicebound/#";
+    expect(await mosquitto(hub, "mosquitto_sub", "-q", "1", "-t", topic, "-C", "1", "-W", "10")).toBe(
+      "reboot\n",
+    );
+    await until(() => hub.device("d1").queueDepth === 0);
+    expect(hub.journal.settled("d1")).toMatchObject([{ outcome: "completed" }]);
+  });
+});
