@@ -10,7 +10,11 @@ export function officialArguments(
   retryOptions: official.ServiceBusClientOptions["retryOptions"],
 ): [string, never] {
   const { resilience: _ours, transport, retryOptions: _theirs, webSocketOptions, ...rest } = options;
-  const webSocket = webSocketOptionsFor(transport, webSocketOptions, hostOf(host));
+  const webSocket = webSocketOptionsFor(
+    transport,
+    webSocketOptions,
+    hostOf(rest.customEndpointAddress ?? host),
+  );
   const fresh = {
     ...rest,
     ...(webSocket && { webSocketOptions: webSocket }),
