@@ -2,11 +2,12 @@ import type {
   ReceiveMessagesOptions as OfficialOptions,
   ServiceBusReceivedMessage,
 } from "@azure/service-bus";
-import { onAbort, run, type AbortSignalLike, type Attempt } from "@holdfast/core";
+import { emit, onAbort, run, type AbortSignalLike, type Attempt } from "@holdfast/core";
 import { BatchCollector } from "./batch-collector.ts";
 import { leaseOf } from "./lease.ts";
 import type { Lifetime } from "./lifetime.ts";
 import { cutByCloseError, timeoutError } from "./official-errors.ts";
+import { deafLinkError } from "./receiver-errors.ts";
 import { ReceiverLink } from "./receiver-link.ts";
 import type { Receiving } from "./receiving.ts";
 import { settlings } from "./settlement.ts";
@@ -37,6 +38,8 @@ const largestBatch = 1_500;
 // A link asks for a fixed number of messages; one for each number that is asked for, up to so many.
 const maxLinks = 4;
 
+const probeTimeoutMs = 5_000;
+
 /** `receiveMessages` of one receiver. */
 export class Batches {
   readonly #receiving: Receiving;
@@ -50,10 +53,13 @@ export class Batches {
   /** Received and deleted when nobody waited any more: the next call gets them. */
   readonly #leftover: ServiceBusReceivedMessage[] = [];
   #isReceiving = false;
+  /** When a message came, or the link was suspected. */
+  #lastAt: number;
 
   constructor(receiving: Receiving, lifetime: Lifetime) {
     this.#receiving = receiving;
     this.#lifetime = lifetime;
+    this.#lastAt = receiving.resilience.clock.now();
   }
 
   get isReceiving(): boolean {
@@ -133,6 +139,8 @@ export class Batches {
     const error = await collector.collect();
     await link.stop();
     this.#collectors.delete(link);
+    if (collector.messages.length > 0) this.#lastAt = this.#receiving.resilience.clock.now();
+    else this.#suspect(link);
     if (error !== undefined && collector.messages.length === 0) throw error;
     return collector.messages;
   }
@@ -156,6 +164,25 @@ export class Batches {
     } finally {
       stop();
     }
+  }
+
+  /** Nothing came for long: if messages wait all the same, the link is deaf, and the next call gets another. */
+  #suspect(link: ReceiverLink): void {
+    const { resilience, entityPath } = this.#receiving;
+    const { clock, stallAfterMs, onEvent } = resilience;
+    const silentMs = clock.now() - this.#lastAt;
+    if (silentMs < stallAfterMs) return;
+    this.#lastAt = clock.now();
+    this.#receiving.hasActiveMessages(probeTimeoutMs).then(
+      (isSomethingWaiting) => {
+        if (!isSomethingWaiting) return;
+        emit(onEvent, { type: "stalled", operation: "serviceBus.receive", target: entityPath, silentMs });
+        link.lose(deafLinkError(entityPath));
+      },
+      () => {
+        // What cannot be found out is tried again after the next silence.
+      },
+    );
   }
 
   /** The caller is gone: what is on its way is awaited and abandoned, or it would stay locked. */

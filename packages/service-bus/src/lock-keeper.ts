@@ -1,4 +1,5 @@
 import { emit, failureOf, Renewer, run, type AbortSignalLike, type KeepingEnded } from "@holdfast/core";
+import { HurriedGate } from "./hurried-gate.ts";
 import type { Lock } from "./lock.ts";
 import { LockDuration, type LockTimes } from "./lock-duration.ts";
 import { timeoutError } from "./official-errors.ts";
@@ -83,11 +84,17 @@ export class LockKeeper {
   }
 
   async #renew(lock: Lock, signal: AbortSignalLike): Promise<number> {
-    const { policy, classify, clock, random, onEvent, gate } = this.#resilience;
+    const { policy, classify, clock, random, onEvent } = this.#resilience;
+    const leftMs = (this.#expiresAt.get(lock) ?? 0) - clock.now();
+    const gate = new HurriedGate(
+      this.#resilience.gate,
+      clock,
+      Math.max(patience.leastMs, leftMs * patience.part),
+    );
     const lockedUntil = await run(
       (attempt) => {
-        const leftMs = (this.#expiresAt.get(lock) ?? 0) - clock.now();
-        const ms = Math.max(patience.leastMs, leftMs * patience.part);
+        const nowLeftMs = (this.#expiresAt.get(lock) ?? 0) - clock.now();
+        const ms = Math.max(patience.leastMs, nowLeftMs * patience.part);
         const stop = clock.after(ms, () => {
           attempt.fail(timeoutError(lock.entityPath, ms));
         });

@@ -57,3 +57,11 @@ export function sessionReceiverClosedError(entityPath: string, sessionId: string
 export function alreadyReceivingError(entityPath: string): Error {
   return new Error(`The receiver for "${entityPath}" is already receiving messages.`);
 }
+
+/** Messages wait, and the link that looks open brings none. */
+export function deafLinkError(entityPath: string): ServiceBusError {
+  return new ServiceBusError(
+    `The receiver's link to "${entityPath}" brought no messages although some wait.`,
+    "ServiceCommunicationProblem",
+  );
+}

@@ -1,6 +1,7 @@
 import type { ServiceBusReceivedMessage } from "@azure/service-bus";
 import { run, type AbortSignalLike, type Attempt } from "@holdfast/core";
 import type { ServiceBusReceiver } from "@azure/service-bus";
+import Long from "long";
 import type { EntityConnection } from "./entity-connection.ts";
 import type { HandlerContext } from "./handler-work.ts";
 import { Lease, leaseOf } from "./lease.ts";
@@ -16,6 +17,9 @@ import { Settlements, type Settling } from "./settlement.ts";
 
 // See sender.ts: a management operation costs 10 credits.
 const managementCredits = 10;
+
+// Deferred and scheduled messages may stand before those that can be received.
+const looksAt = 16;
 
 /** How a receiver receives. */
 export interface ReceivingOptions {
@@ -125,6 +129,32 @@ export class Receiving implements HandlerContext {
       },
       timeoutError: (ms) => timeoutError(connection.entityPath, ms),
     });
+  }
+
+  /** Whether the service shows a message that could be received, asked once, among the first few. */
+  async hasActiveMessages(timeoutMs: number): Promise<boolean> {
+    const { connection, resilience } = this;
+    const { policy, classify, clock, random, gate } = resilience;
+    // The official client has the second option, and does not document it.
+    const options = { fromSequenceNumber: Long.ZERO, omitMessageBody: true };
+    const messages = await run(
+      (attempt) =>
+        connection.manage(
+          (receiver) => receiver.peekMessages(looksAt, { ...options, abortSignal: attempt.signal }),
+          attempt,
+        ),
+      {
+        ...{ operation: "serviceBus.peek", target: connection.entityPath, classify, clock, random },
+        policy: policy("serviceBus.peek").with({
+          attempts: 1,
+          attemptTimeoutMs: timeoutMs,
+          deadlineMs: timeoutMs * 2,
+        }),
+        ...{ gate, lane: "administration", cost: managementCredits, signal: this.#lifetime },
+        timeoutError: (ms) => timeoutError(connection.entityPath, ms),
+      },
+    );
+    return messages.some(({ state }) => state === "active");
   }
 
   /** The user renewed a lock by himself. */

@@ -60,6 +60,11 @@ export interface ResilienceOptions {
   readonly onEvent?: EventListener;
   /** How long `close()` lets work in hand finish, in milliseconds. Default 10 000; 0 or more. */
   readonly closeTimeoutMs?: number;
+  /**
+   * When nothing came to a receiver for so long although it has room, it looks whether messages wait, and replaces a link that
+   * is deaf. A look costs 10 credits. In milliseconds, default 60 000; `false` for never.
+   */
+  readonly stallAfterMs?: number | false;
   /** For tests: the time of our own waits (the official client's timers keep real time). */
   readonly clock?: Clock;
   /** For tests: where jitter comes from. */
@@ -72,6 +77,8 @@ export interface Resilience {
   readonly classify: Classify;
   readonly onEvent: EventListener | undefined;
   readonly closeTimeoutMs: number;
+  /** Infinity for never. */
+  readonly stallAfterMs: number;
   readonly coalesce: boolean;
   readonly tokensPerConnection: number;
   /** Shared by every client of the namespace in this process. */
@@ -92,6 +99,7 @@ const known = [
   "faults",
   "onEvent",
   "closeTimeoutMs",
+  "stallAfterMs",
   "clock",
   "random",
 ];
@@ -123,6 +131,10 @@ export function resilienceFrom(
   if (onEvent !== undefined && typeof onEvent !== "function") {
     throw badOption("resilience.onEvent", onEvent, "a function");
   }
+  const { stallAfterMs = 60_000 } = options;
+  if (stallAfterMs !== false && !(typeof stallAfterMs === "number" && stallAfterMs > 0)) {
+    throw badOption("resilience.stallAfterMs", stallAfterMs, "a number of milliseconds above 0, or false");
+  }
   const key = `service-bus:${namespace}`;
   const timed = options.clock && { clock: options.clock };
   const defaults = policiesFrom(retryOptions);
@@ -132,6 +144,7 @@ export function resilienceFrom(
     classify: classifyServiceBus(options.faults),
     onEvent,
     closeTimeoutMs,
+    stallAfterMs: stallAfterMs === false ? Infinity : stallAfterMs,
     coalesce,
     tokensPerConnection,
     gate: sharedGate(key, { ...timed, ...(options.pacing && { pacing: options.pacing }) }),

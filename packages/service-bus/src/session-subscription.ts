@@ -7,14 +7,9 @@ import type { SessionHold } from "./session-hold.ts";
 // The official drain gives up after 200 ms.
 const stopTimeoutMs = 500;
 
-/** `subscribe` of one session. */
+/** `subscribe` of one session: once, as with the official client, which refuses the second. */
 export class SessionSubscription {
   readonly #hold: SessionHold;
-  /**
-   * Each official `subscribe` of a session adds a listener and takes none away: from the second on, every message is handed
-   * out once for each. All but the first are refused here.
-   */
-  readonly #handling = new Set<string>();
   #work: HandlerWork | undefined;
   #official: { close(): Promise<void> } | undefined;
   #stopListening: (() => void) | undefined;
@@ -68,11 +63,7 @@ export class SessionSubscription {
   }
 
   #take(message: ServiceBusReceivedMessage, work: HandlerWork): Promise<void> {
-    const token = message.lockToken ?? String(message.sequenceNumber);
-    // Never: it must not bring another credit.
-    if (this.#handling.has(token) || work !== this.#work) return new Promise(() => undefined);
-    this.#handling.add(token);
     this.#hold.take(message);
-    return work.handle(message).finally(() => this.#handling.delete(token));
+    return work.handle(message);
   }
 }

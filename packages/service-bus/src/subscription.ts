@@ -5,7 +5,9 @@ import { HandlerWork } from "./handler-work.ts";
 import { timeoutError } from "./official-errors.ts";
 import { reattachAfter, type LinkTrouble } from "./reattach-pace.ts";
 import { ReceiverLink } from "./receiver-link.ts";
+import { deafLinkError } from "./receiver-errors.ts";
 import type { Receiving } from "./receiving.ts";
+import { StallWatch, type Watched } from "./stall-watch.ts";
 
 // The engine stops at 2048 deliveries from the oldest unsettled one on (gap 5); what is under way when a link is replaced
 // must fit too.
@@ -23,13 +25,14 @@ const longestPatienceMs = 30_000;
 const reportEveryMs = 30_000;
 
 /** What `subscribe` began: links, one after the other, whose messages go to the user's handlers. */
-export class Subscription {
+export class Subscription implements Watched {
   readonly #receiving: Receiving;
   readonly #work: HandlerWork;
   readonly #maxConcurrentCalls: number;
   readonly #ended = new AbortController();
   /** Links that bring no more messages but wait for settlements. */
   readonly #retired = new Set<ReceiverLink>();
+  readonly #watch: StallWatch;
   #link: ReceiverLink | undefined;
   #trouble: LinkTrouble | undefined;
   /** Attaches in a row that had no answer. */
@@ -43,13 +46,24 @@ export class Subscription {
     const { maxConcurrentCalls = 1, autoCompleteMessages = true, abortSignal } = options;
     this.#maxConcurrentCalls = maxConcurrentCalls > 0 ? maxConcurrentCalls : 1;
     this.#work = new HandlerWork(receiving, handlers, this.#maxConcurrentCalls, autoCompleteMessages);
+    this.#watch = new StallWatch(receiving, this, receiving.resilience.stallAfterMs);
     this.#stopListening = onAbort(abortSignal, () => void this.stop());
-    if (abortSignal?.aborted === true) this.#ended.abort();
+    if (abortSignal?.aborted === true) void this.stop();
     else this.#open(undefined);
   }
 
   get isActive(): boolean {
     return !this.#ended.signal.aborted;
+  }
+
+  /** Whether messages could come. */
+  isWaiting(): boolean {
+    return this.#link?.isListening === true && this.#work.underWay < this.#maxConcurrentCalls;
+  }
+
+  /** The link is deaf. */
+  replace(): void {
+    this.#link?.lose(deafLinkError(this.#receiving.entityPath));
   }
 
   /** Whether nothing of it is left. */
@@ -61,6 +75,7 @@ export class Subscription {
   async stop(): Promise<void> {
     if (!this.isActive) return;
     this.#ended.abort();
+    this.#watch.end();
     this.#stopListening();
     const link = this.#link;
     this.#link = undefined;
@@ -264,6 +279,7 @@ export class Subscription {
 
   /** A message came: the official client asks for the next when the promise resolves. */
   #take(message: ServiceBusReceivedMessage, link: ReceiverLink): Promise<void> {
+    this.#watch.heard();
     this.#receiving.hold(message, link);
     if (link.span >= longestSpan) this.#rotate(link);
     return this.#work.handle(message);

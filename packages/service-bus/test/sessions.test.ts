@@ -1,0 +1,196 @@
+import { delayAcknowledgement, dropConnection, ignore } from "@holdfast/simulators/service-bus";
+import { describe, it } from "vitest";
+import { lockSignal, serviceBusPolicies } from "@holdfast/service-bus";
+import { queue, receivingBench, recording, sleep, timed } from "./receiving-bench.ts";
+
+const inSession = (sessionId: string, count: number) =>
+  Array.from({ length: count }, (_, body) => ({ body, sessionId }));
+
+describe.concurrent("a session", () => {
+  it("is accepted by its id, hands out its messages in order, and is free when it is closed", async ({
+    expect: here,
+  }) => {
+    await using at = await receivingBench({ requiresSession: true });
+    await at.fill(inSession("a", 20));
+    const session = await at.client.acceptSession(queue, "a");
+    here(session.sessionId).toBe("a");
+    const handlers = recording();
+    session.subscribe(handlers);
+    await here.poll(() => at.bus.journal.settled(queue).length, { timeout: 10_000 }).toBe(20);
+    here(handlers.bodies).toEqual(Array.from({ length: 20 }, (_, index) => index));
+    await session.close();
+    here(session.isClosed).toBe(true);
+    here(at.bus.queue(queue).heldSessions).toEqual([]);
+  });
+
+  it("is the next that is free, and none is a timeout after the user's own time", async ({
+    expect: here,
+  }) => {
+    await using at = await receivingBench(
+      { requiresSession: true },
+      { retryOptions: { timeoutInMs: 1_500 } },
+    );
+    await at.fill(inSession("b", 1));
+    const session = await at.client.acceptNextSession(queue);
+    here(session.sessionId).toBe("b");
+    const { ms, error } = await timed(at.client.acceptNextSession(queue));
+    here(error).toMatchObject({ code: "ServiceTimeout" });
+    here(ms).toBeGreaterThan(1_000);
+    here(ms).toBeLessThan(5_000);
+    here(at.bus.journal.sessions(queue).filter(({ event }) => event === "timed-out")).toHaveLength(1);
+  });
+
+  it("that is held is refused at once, or waited for", async ({ expect: here }) => {
+    await using at = await receivingBench({ requiresSession: true });
+    await at.fill(inSession("c", 1));
+    const holder = await at.client.acceptSession(queue, "c");
+    const { error, ms } = await timed(at.client.acceptSession(queue, "c"));
+    here(error).toMatchObject({ code: "SessionCannotBeLocked" });
+    here(ms).toBeLessThan(2_000);
+    const waiting = timed(at.client.acceptSession(queue, "c", { whenHeld: "wait" }));
+    await sleep(1_500);
+    await holder.close();
+    const { value } = await waiting;
+    here(value?.sessionId).toBe("c");
+  });
+
+  it("is renewed over a failed renewal while its messages are handled", async ({ expect: here }) => {
+    await using at = await receivingBench({ requiresSession: true, lockDurationMs: 2_000 });
+    await at.fill(inSession("d", 3));
+    const session = await at.client.acceptSession(queue, "d");
+    at.bus.faults.next("management", ignore());
+    const handlers = recording(() => sleep(2_500));
+    session.subscribe(handlers);
+    await here.poll(() => at.bus.journal.settled(queue).length, { timeout: 15_000 }).toBe(3);
+    here(at.bus.journal.settled(queue).map(({ disposition }) => disposition)).toEqual(
+      Array(3).fill("completed"),
+    );
+    here(handlers.bodies).toEqual([0, 1, 2]);
+  }, 30_000);
+
+  it("that is taken away aborts the signal of its messages and its own, and settles nothing", async ({
+    expect: here,
+  }) => {
+    await using at = await receivingBench({ requiresSession: true });
+    await at.fill(inSession("e", 2));
+    const session = await at.client.acceptSession(queue, "e");
+    const [message] = await session.receiveMessages(1, { maxWaitTimeInMs: 5_000 });
+    if (!message) throw new Error("A message was expected.");
+    const takenAt = performance.now();
+    at.bus.queue(queue).expireSessionLocks("e");
+    await here.poll(() => lockSignal(message).aborted).toBe(true);
+    here(performance.now() - takenAt).toBeLessThan(1_000);
+    here(lockSignal(session).aborted).toBe(true);
+    await here(session.completeMessage(message)).rejects.toMatchObject({ code: "SessionLockLost" });
+    await here(session.receiveMessages(1)).rejects.toMatchObject({ code: "SessionLockLost" });
+    here(session.isClosed).toBe(true);
+    here(at.bus.journal.refusals(queue).filter(({ step }) => step === "settle")).toEqual([]);
+  });
+
+  it("is lost with its connection, and the subscriber hears of it", async ({ expect: here }) => {
+    await using at = await receivingBench({ requiresSession: true });
+    await at.fill(inSession("f", 1));
+    const session = await at.client.acceptSession(queue, "f");
+    const handlers = recording();
+    session.subscribe(handlers);
+    await here.poll(() => handlers.bodies.length).toBe(1);
+    at.bus.dropConnections();
+    await here.poll(() => handlers.errors.map(({ source }) => source)).toEqual(["receive"]);
+    here(session.isClosed).toBe(true);
+    const again = await at.client.acceptSession(queue, "f");
+    here(again.isClosed).toBe(false);
+  });
+
+  it("that comes when nobody waits for it any more is given back", async ({ expect: here }) => {
+    await using at = await receivingBench(
+      { requiresSession: true },
+      { resilience: { policies: serviceBusPolicies({ "serviceBus.acceptSession": { deadlineMs: 600 } }) } },
+    );
+    await at.fill(inSession("g", 1));
+    at.bus.faults.next("accept-session", delayAcknowledgement(1_500));
+    const { error, ms } = await timed(at.client.acceptNextSession(queue));
+    here(error).toMatchObject({ code: "ServiceTimeout" });
+    here(ms).toBeLessThan(1_400);
+    await here
+      .poll(() => at.bus.journal.sessions(queue).map(({ event }) => event), { timeout: 5_000 })
+      .toContain("accepted");
+    await here.poll(() => at.bus.queue(queue).heldSessions, { timeout: 5_000 }).toEqual([]);
+  });
+
+  it("is accepted over an outage", async ({ expect: here }) => {
+    await using at = await receivingBench({ requiresSession: true });
+    await at.fill(inSession("h", 1));
+    await at.bus.stop();
+    const accepting = timed(at.client.acceptSession(queue, "h"));
+    await sleep(1_500);
+    await at.bus.start();
+    const { value, ms } = await accepting;
+    here(value?.sessionId).toBe("h");
+    here(ms).toBeLessThan(6_000);
+  });
+
+  it("keeps its state, whose change is repeated when its answer is lost", async ({ expect: here }) => {
+    await using at = await receivingBench(
+      { requiresSession: true },
+      {
+        resilience: {
+          policies: serviceBusPolicies({ "serviceBus.sessionState": { attemptTimeoutMs: 700 } }),
+        },
+      },
+    );
+    await at.fill(inSession("i", 1));
+    const session = await at.client.acceptSession(queue, "i");
+    at.bus.faults.next("management", ignore());
+    await session.setSessionState({ step: 2 });
+    here(await session.getSessionState()).toEqual({ step: 2 });
+    here((await session.renewSessionLock()).getTime()).toBeGreaterThan(Date.now());
+  });
+
+  it("receives batches, gives back what an abort leaves, and ends in time", async ({ expect: here }) => {
+    await using at = await receivingBench({ requiresSession: true });
+    await at.fill(inSession("j", 3));
+    const session = await at.client.acceptSession(queue, "j");
+    const first = await session.receiveMessages(2, { maxWaitTimeInMs: 5_000 });
+    here(first.map(({ body }): unknown => body)).toEqual([0, 1]);
+    await Promise.all(first.map((message) => session.completeMessage(message)));
+    const patience = new AbortController();
+    const aborted = timed(
+      session.receiveMessages(5, { maxWaitTimeInMs: 20_000, fill: true, abortSignal: patience.signal }),
+    );
+    await here.poll(() => at.bus.journal.delivered(queue).length).toBe(3);
+    const abortedAt = performance.now();
+    patience.abort();
+    here(((await aborted).error as Error).name).toBe("AbortError");
+    here(performance.now() - abortedAt).toBeLessThan(250);
+    const again = await session.receiveMessages(5, { maxWaitTimeInMs: 3_000 });
+    here(again.map(({ body }): unknown => body)).toEqual([2]);
+    const { ms, value } = await timed(session.receiveMessages(5, { maxWaitTimeInMs: 500 }));
+    here(value).toEqual([]);
+    here(ms).toBeLessThan(1_500);
+  });
+
+  it("reports an unknown outcome when its settlement is cut, and repeats nothing", async ({
+    expect: here,
+  }) => {
+    await using at = await receivingBench({ requiresSession: true });
+    await at.fill(inSession("k", 1));
+    const session = await at.client.acceptSession(queue, "k");
+    const [message] = await session.receiveMessages(1, { maxWaitTimeInMs: 5_000 });
+    if (!message) throw new Error("A message was expected.");
+    at.bus.faults.next("settle", dropConnection({ stored: true }));
+    const { ms, error } = await timed(session.completeMessage(message));
+    here(error).toBeInstanceOf(Error);
+    // The official client: 60 s, whatever its options say.
+    here(ms).toBeLessThan(3_000);
+    here(at.bus.journal.settled(queue)).toHaveLength(1);
+  });
+
+  it("takes one subscription in its life, as with the official client", async ({ expect: here }) => {
+    await using at = await receivingBench({ requiresSession: true });
+    await at.fill(inSession("l", 1));
+    const session = await at.client.acceptSession(queue, "l");
+    const subscription = session.subscribe(recording());
+    await subscription.close();
+    here(() => session.subscribe(recording())).toThrow(/already receiving/);
+  });
+});

@@ -1,0 +1,63 @@
+import { deafLink } from "@holdfast/simulators/service-bus";
+import { describe, it } from "vitest";
+import { queue, receivingBench, recording, sleep } from "./receiving-bench.ts";
+
+describe.concurrent("the stall watch", () => {
+  it("replaces a link that is connected but deaf", async ({ expect: here }) => {
+    await using at = await receivingBench({}, { resilience: { stallAfterMs: 500 } });
+    await at.fill(3);
+    at.bus.faults.next("attach", deafLink());
+    const handlers = recording();
+    at.client.createReceiver(queue).subscribe(handlers);
+    await here.poll(() => handlers.bodies.length, { timeout: 10_000 }).toBe(3);
+    here(at.events).toContainEqual(here.objectContaining({ type: "stalled", target: queue }));
+    here(handlers.errors).toEqual([]);
+  });
+
+  it("replaces one under receiveMessages, for the next call", async ({ expect: here }) => {
+    await using at = await receivingBench({}, { resilience: { stallAfterMs: 500 } });
+    await at.fill(3);
+    at.bus.faults.next("attach", deafLink());
+    const receiver = at.client.createReceiver(queue);
+    let received = 0;
+    await here
+      .poll(
+        async () => {
+          received += (await receiver.receiveMessages(3, { maxWaitTimeInMs: 400 })).length;
+          return received;
+        },
+        { timeout: 10_000 },
+      )
+      .toBe(3);
+  });
+
+  it("gives up a connection that has died, within its patience and not the protocol's three minutes", async ({
+    expect: here,
+  }) => {
+    await using at = await receivingBench({ lockDurationMs: 1_000 }, { resilience: { stallAfterMs: 500 } });
+    const handlers = recording();
+    at.client.createReceiver(queue).subscribe(handlers);
+    await here.poll(() => at.bus.journal.attaches(queue).length).toBe(1);
+    // What the service sends into the dead connection stays locked there for a second.
+    at.bus.freeze();
+    await at.fill(1);
+    await here.poll(() => handlers.bodies.length, { timeout: 15_000 }).toBe(1);
+  });
+
+  it("leaves a quiet queue alone, asking no more than it should", async ({ expect: here }) => {
+    await using at = await receivingBench({}, { resilience: { stallAfterMs: 500 } });
+    at.client.createReceiver(queue).subscribe(recording());
+    await sleep(3_000);
+    here(at.bus.journal.attaches(queue).filter(({ role }) => role === "receive")).toHaveLength(1);
+    const looks = at.bus.journal.management(queue).length;
+    here(looks).toBeGreaterThanOrEqual(2);
+    here(looks).toBeLessThanOrEqual(6);
+  });
+
+  it("asks nothing when it is switched off", async ({ expect: here }) => {
+    await using at = await receivingBench({}, { resilience: { stallAfterMs: false } });
+    at.client.createReceiver(queue).subscribe(recording());
+    await sleep(1_000);
+    here(at.bus.journal.management(queue)).toEqual([]);
+  });
+});
