@@ -2,7 +2,13 @@ import { defineConfig } from "tsdown";
 
 // The official client and the core stay external: an application has one copy of each.
 export default defineConfig({
-  entry: ["src/index.ts", "src/faults.ts", "src/fault-texts.ts", "src/no-fault-texts.ts"],
+  entry: [
+    "src/index.ts",
+    "src/faults.ts",
+    "src/fault-texts.ts",
+    "src/no-fault-texts.ts",
+    "src/negotiate/index.ts",
+  ],
   platform: "neutral",
   target: "es2022",
   format: ["esm", "cjs"],

@@ -43,9 +43,7 @@ export function parseConnectionString(connectionString: string): ServiceEndpoint
   return {
     endpoint: address,
     clientEndpoint:
-      client === undefined
-        ? address
-        : withoutSlash(httpAddress("connectionString: ClientEndpoint", client)),
+      client === undefined ? address : withoutSlash(httpAddress("connectionString: ClientEndpoint", client)),
     accessKey: properties.get("accesskey"),
   };
 }

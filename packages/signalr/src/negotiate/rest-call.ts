@@ -1,4 +1,11 @@
-import { faultTable, run, systemFaults, TokenSource, type AbortSignalLike, type Classify } from "@holdfast/core";
+import {
+  faultTable,
+  run,
+  systemFaults,
+  TokenSource,
+  type AbortSignalLike,
+  type Classify,
+} from "@holdfast/core";
 import { signalrFaults } from "../faults.ts";
 import { KeySigner } from "./json-web-token.ts";
 import { restFaults } from "./rest-faults.ts";
@@ -56,6 +63,9 @@ export class RestCalls {
       ...{ operation, target: endpoint, policy, clock, random, onEvent },
       classify: this.#classify,
       signal: request.signal,
+      // Getting a token has a loop of its own: inside an attempt the two would multiply.
+      ready: (attempt) => this.#tokens?.getToken(SCOPE, { abortSignal: attempt.signal }).then(nothing),
+      ...(this.#tokens === undefined ? {} : { act: () => this.#tokens?.forget() }),
     });
   }
 
@@ -83,6 +93,7 @@ export class RestCalls {
     );
   }
 
+  /** By the access key for this address alone, or by the credential for the service. */
   async #bearer(audience: string, signal: AbortSignal): Promise<string> {
     if (this.#signer !== undefined) {
       const now = Math.floor(this.settings.clock.wallNow() / 1_000);
@@ -94,3 +105,5 @@ export class RestCalls {
     return token.token;
   }
 }
+
+const nothing = (): void => undefined;

@@ -22,11 +22,19 @@ export const restFaults: readonly FaultRow[] = [
     see: reference,
   },
   {
-    id: "rest-unauthorized",
+    id: "rest-forbidden",
     kind: "client-bug",
-    match: { name, status: [401, 403] },
-    because: "the service does not take the access key or the identity's token",
-    remedy: "check the connection string, or that the identity has the role SignalR REST API Owner",
+    match: { name, status: 403 },
+    because: "the identity may not do this",
+    remedy: "give it the role SignalR REST API Owner",
+    see: `${reference}#authentication`,
+  },
+  {
+    id: "rest-unauthorized",
+    kind: "auth",
+    match: { name, status: 401 },
+    because: "the service does not take the access key's signature or the identity's token",
+    remedy: "check the connection string and the clock; an identity's token is fetched anew once",
     see: `${reference}#authentication`,
   },
   {

@@ -13,7 +13,12 @@ import {
   type Random,
   type TokenRequestLike,
 } from "@holdfast/core";
-import { httpAddress, parseConnectionString, withoutSlash, type ServiceEndpoint } from "./connection-string.ts";
+import {
+  httpAddress,
+  parseConnectionString,
+  withoutSlash,
+  type ServiceEndpoint,
+} from "./connection-string.ts";
 
 /** The shape of a credential of `@azure/identity`. */
 export interface CredentialLike {
@@ -77,7 +82,8 @@ function addressOf({ connectionString, endpoint }: ServiceOptions): ServiceEndpo
     if (endpoint !== undefined) throw badOption("endpoint", endpoint, "left out with a connectionString");
     return parseConnectionString(connectionString);
   }
-  if (endpoint === undefined) throw badOption("connectionString", undefined, "given, or endpoint and credential");
+  if (endpoint === undefined)
+    throw badOption("connectionString", undefined, "given, or endpoint and credential");
   const address = withoutSlash(httpAddress("endpoint", endpoint));
   return { endpoint: address, clientEndpoint: address, accessKey: undefined };
 }
@@ -85,6 +91,7 @@ function addressOf({ connectionString, endpoint }: ServiceOptions): ServiceEndpo
 /** A hub's name as the service has it: lower case. @throws HoldfastError `misconfigured` */
 export function hubOf(value: unknown): string {
   // The emulator's rule.
-  if (typeof value === "string" && /^[A-Za-z][A-Za-z0-9_`,.[\]]{0,127}$/.test(value)) return value.toLowerCase();
+  if (typeof value === "string" && /^[A-Za-z][A-Za-z0-9_`,.[\]]{0,127}$/.test(value))
+    return value.toLowerCase();
   throw badOption("hub", value, "a letter and up to 127 letters, digits or _`,.[]");
 }
