@@ -41,6 +41,28 @@ describe("a gate in front of the attempts", () => {
     expect(door.state).toMatchObject({ waiting: 0, inFlight: 0 });
   });
 
+  it("lets a call that was sent back go before those that come for the first time", async () => {
+    const { clock, run, door } = gated({ maxInFlight: 1 });
+    const order: string[] = [];
+    let attempts = 0;
+    const refused = run(() => {
+      attempts += 1;
+      if (attempts === 1) return Promise.reject(failure("Busy", "Please wait 2 seconds"));
+      order.push("sent back");
+      return Promise.resolve();
+    });
+    // Each takes a second, so that there is a line when the refused call comes back.
+    const others = Array.from({ length: 6 }, (_, index) =>
+      run(async () => {
+        await new Promise<void>((resolve) => clock.after(1_000, resolve));
+        order.push(`other ${String(index)}`);
+      }),
+    );
+    await clock.settle(Promise.all([refused, ...others]));
+    expect(order.indexOf("sent back")).toBeLessThan(4);
+    expect(door.state.inFlight).toBe(0);
+  });
+
   it("counts the cost, and lets lock renewals go first", async () => {
     const { clock, run, door } = gated({ pacing: { creditsPerSecond: 10 } });
     const order: string[] = [];

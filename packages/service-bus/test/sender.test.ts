@@ -238,6 +238,29 @@ describe("sendMessages", () => {
 });
 
 describe("scheduling", () => {
+  it("repeats with the same ids, so that duplicate detection stores one message", async () => {
+    await using b = await bench(
+      { policies: serviceBusPolicies({ "serviceBus.schedule": { attemptTimeoutMs: 1_000 } }) },
+      { queues: [{ name: "orders", duplicateDetectionWindowMs: 60_000 }] },
+    );
+    b.bus.faults.next("management", loseAcknowledgement({ stored: true }));
+    await b.sender.scheduleMessages({ body: 1 }, new Date(Date.now() + 100));
+    const scheduled = (): unknown[] =>
+      b.bus.journal
+        .management("orders")
+        .filter(({ operation }) => operation === "com.microsoft:schedule-message");
+    expect(scheduled()).toHaveLength(2);
+    await b.sender.sendMessages({ body: "later" });
+    await expect
+      .poll(() => b.bus.journal.stored("orders").map(({ body }) => body), { timeout: 5_000 })
+      .toContain(1);
+    expect(b.bus.journal.stored("orders").filter(({ body }) => body === 1)).toHaveLength(1);
+    const [{ messageId } = { messageId: undefined }] = b.bus.journal
+      .stored("orders")
+      .filter(({ body }) => body === 1);
+    expect(messageId).toMatch(/^[\da-f-]{36}$/);
+  });
+
   it("is retried, and cancelled, through the management link", async () => {
     await using b = await bench();
     b.bus.faults.next(
