@@ -1,15 +1,19 @@
 // npm run bench -- <name> [--json] [--check]
 import { parseArgs } from "node:util";
+import { herdBench } from "./herd.ts";
 import { models } from "./models.ts";
 import { policyBench } from "./policy.ts";
 import { sendBench } from "./send.ts";
+import { signalrBench } from "./signalr.ts";
 import { table, type Result } from "./result.ts";
 
 /** Every bench, by the name it is called with. */
 const benches: Readonly<Record<string, () => Promise<readonly Result[]>>> = {
+  herd: herdBench,
   models,
   policy: policyBench,
   send: sendBench,
+  signalr: signalrBench,
 };
 
 const { values, positionals } = parseArgs({

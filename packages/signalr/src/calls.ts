@@ -4,6 +4,7 @@ import type { CallSettings } from "./call-options.ts";
 import { DeferredStream } from "./deferred-stream.ts";
 import type { FailureNotes } from "./failure.ts";
 import type { Life } from "./life.ts";
+import { Patience } from "./patience.ts";
 import type { Session } from "./session.ts";
 
 /** Calls that need more than to be passed on: to wait for a connection, to be sent again, or to be given up in time. */
@@ -12,6 +13,8 @@ export class Calls {
   readonly #clock: Clock;
   readonly #notes: FailureNotes;
   readonly #life: () => Life | undefined;
+  /** By how long it lasts. */
+  readonly #patience = new Map<number, Patience>();
   #waiting = 0;
 
   constructor(settings: CallSettings, clock: Clock, notes: FailureNotes, life: () => Life | undefined) {
@@ -22,14 +25,27 @@ export class Calls {
   }
 
   invoke<T>(method: string, args: unknown[]): Promise<T> {
-    const ms = this.#settings.timeoutMs(method);
     const life = this.#life();
     const session = life?.session;
     // The usual case, with as few promises as it takes.
     if (session !== undefined && life?.isRenewing === false && !this.#isRepeated(method)) {
-      return this.#once(session, this.#limited(session.hub.invoke<T>(method, ...args), method, ms));
+      const ms = this.#settings.timeoutMs(method);
+      const call = session.hub.invoke<T>(method, ...args);
+      const counted = session.wire.carrier === "WebSockets" ? call : session.during(call);
+      return ms === Infinity ? counted.catch(this.noted) : this.#limited(counted, method);
     }
-    return this.#repeated(method, (hub) => this.#limited(hub.invoke<T>(method, ...args), method, ms));
+    return this.#repeated(method, (hub) => this.#limited(hub.invoke<T>(method, ...args), method));
+  }
+
+  /** Passes an error on to the caller, known to `failureOf()`. */
+  readonly noted = (error: unknown): never => {
+    this.#notes.note(error);
+    throw error;
+  };
+
+  /** Keeps nothing running: the connection was stopped. */
+  end(): void {
+    for (const patience of this.#patience.values()) patience.end();
   }
 
   send(method: string, args: unknown[]): Promise<void> {
@@ -50,18 +66,7 @@ export class Calls {
     return this.#settings.whileDown === "queue" && this.#settings.isIdempotent(method);
   }
 
-  async #once<T>(session: Session, call: Promise<T>): Promise<T> {
-    const startedAt = this.#clock.now();
-    try {
-      return await (session.wire.carrier === "WebSockets" ? call : session.during(call));
-    } catch (error) {
-      this.#notes.note(error, true, this.#clock.now() - startedAt);
-      throw error;
-    }
-  }
-
   async #repeated<T>(method: string, work: (hub: OfficialConnection) => Promise<T>): Promise<T> {
-    const startedAt = this.#clock.now();
     let isSent = false;
     try {
       for (;;) {
@@ -75,7 +80,7 @@ export class Calls {
         }
       }
     } catch (error) {
-      this.#notes.note(error, isSent, this.#clock.now() - startedAt);
+      this.#notes.note(error, isSent ? undefined : "rejected");
       throw error;
     }
   }
@@ -119,24 +124,17 @@ export class Calls {
     }
   }
 
-  /** Rejects when there is no answer in time: the official client would wait until the connection ends. */
-  #limited<T>(call: Promise<T>, method: string, ms: number): Promise<T> {
+  #limited<T>(call: Promise<T>, method: string): Promise<T> {
+    const ms = this.#settings.timeoutMs(method);
     if (ms === Infinity) return call;
-    return new Promise<T>((resolve, reject) => {
-      const stopTimer = this.#clock.after(ms, () => {
-        reject(new HoldfastError("attempt-timeout", `${method} had no answer within ${String(ms)} ms.`));
+    let patience = this.#patience.get(ms);
+    if (patience === undefined) {
+      patience = new Patience(ms, this.#clock, (error) => {
+        this.#notes.note(error);
       });
-      call.then(
-        (value) => {
-          stopTimer();
-          resolve(value);
-        },
-        (error: unknown) => {
-          stopTimer();
-          reject(error);
-        },
-      );
-    });
+      this.#patience.set(ms, patience);
+    }
+    return patience.limit(call, method);
   }
 }
 

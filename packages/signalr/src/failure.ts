@@ -1,6 +1,6 @@
-import { rememberFailure, type Classify, type Clock, type Failure } from "@holdfast/core";
+import { failureOf, rememberFailure, type Classify, type Clock } from "@holdfast/core";
 
-/** Lets `failureOf()` know about an error that ended a single call, unless more is known about it already. */
+/** Lets `failureOf()` know about errors that end single calls. */
 export class FailureNotes {
   readonly #classify: Classify;
   readonly #clock: Clock;
@@ -10,15 +10,21 @@ export class FailureNotes {
     this.#clock = clock;
   }
 
-  /** @param sent - whether the call had left when it failed. */
-  note(error: unknown, sent: boolean, elapsedMs: number): void {
-    const fault = this.#classify(error, this.#clock.wallNow());
-    const { kind, service, code, id, because, remedy, see, missingClaim, trackingId } = fault;
-    const outcome = sent && fault.sent === "maybe" ? "unknown" : "rejected";
-    const failure: Failure = {
-      ...{ kind, service, code, id, because, remedy, see, missingClaim, trackingId },
-      ...{ reason: "permanent", outcome, attempts: [], elapsedMs },
-    };
-    rememberFailure(error, failure);
+  /**
+   * Nothing is noted about an error that is known already: the one that ended the connection ends its calls too.
+   *
+   * @param outcome - left out: what the fault table says of it.
+   */
+  note(error: unknown, outcome?: "rejected" | "unknown"): void {
+    if (failureOf(error) !== undefined) return;
+    const { hintMs: _, sent, ...known } = this.#classify(error, this.#clock.wallNow());
+    const said = sent === "maybe" ? "unknown" : "rejected";
+    rememberFailure(error, {
+      ...known,
+      reason: "permanent",
+      outcome: outcome ?? said,
+      attempts: [],
+      elapsedMs: 0,
+    });
   }
 }

@@ -42,6 +42,7 @@ export class HubConnection extends Shell {
   readonly #reconnecting = new Listeners<[error?: Error]>(this);
   readonly #reconnected = new Listeners<[connectionId?: string]>(this);
   readonly #calls: Calls;
+  readonly #notes: FailureNotes;
   readonly #builtAt = stackHere();
   #url: string;
   #serverTimeoutMs: number | undefined;
@@ -60,7 +61,8 @@ export class HubConnection extends Shell {
     this.#serverTimeoutMs = blueprint.serverTimeoutMs;
     this.#keepAliveIntervalMs = blueprint.keepAliveIntervalMs;
     const { clock, classify, calls } = resilience;
-    this.#calls = new Calls(calls, clock, new FailureNotes(classify, clock), () => this.#life);
+    this.#notes = new FailureNotes(classify, clock);
+    this.#calls = new Calls(calls, clock, this.#notes, () => this.#life);
     // The official class declares two fields, which accessors of a class may not replace.
     Object.defineProperties(this, {
       serverTimeoutInMilliseconds: {
@@ -152,7 +154,8 @@ export class HubConnection extends Shell {
   override invoke<T = any>(methodName: string, ...args: unknown[]): Promise<T> {
     // No more than this between a call and the official client: it is what a call costs.
     const hub = this.#life?.plainHub;
-    return hub === undefined ? this.#calls.invoke<T>(methodName, args) : hub.invoke<T>(methodName, ...args);
+    if (hub === undefined) return this.#calls.invoke<T>(methodName, args);
+    return hub.invoke<T>(methodName, ...args).catch(this.#calls.noted);
   }
 
   /** Resolves when handed to the transport, as the official one: it may be lost all the same. */
@@ -218,6 +221,9 @@ export class HubConnection extends Shell {
         return hub;
       },
       rejoin: (isReconnect) => rejoin?.(this, { connectionId: this.connectionId ?? undefined, isReconnect }),
+      noteLoss: (reason) => {
+        this.#notes.note(reason, "unknown");
+      },
       onReconnecting: (error) => {
         this.#reconnecting.tell(error);
       },
@@ -255,6 +261,7 @@ export class HubConnection extends Shell {
     const { wasConnected } = life;
     const stopped = life.stop();
     this.#tidy?.();
+    this.#calls.end();
     await stopped;
     this.#stopping = undefined;
     this.#life = undefined;
@@ -263,6 +270,7 @@ export class HubConnection extends Shell {
 
   #dismantle(): void {
     this.#tidy?.();
+    this.#calls.end();
     this.#tidy = undefined;
     this.#life = undefined;
   }

@@ -1,7 +1,6 @@
 import { AbortError, type HubConnection as OfficialConnection } from "@microsoft/signalr";
 import {
   onAbort,
-  rememberFailure,
   Supervisor,
   type AbortSignalLike,
   type ConnectionAttempt,
@@ -31,6 +30,8 @@ export interface LifeOptions {
   ) => OfficialConnection;
   /** The user's hook. */
   readonly rejoin: (isReconnect: boolean) => unknown;
+  /** Hears why a connection that stood has ended, before anybody else. */
+  readonly noteLoss: (reason: unknown) => void;
   readonly onReconnecting: (error: Error | undefined) => void;
   readonly onReconnected: () => void;
   /** It failed for good. */
@@ -155,7 +156,8 @@ export class Life {
     });
     const session = new Session(hub, wire);
     const lost = (reason?: unknown): void => {
-      this.#noteLoss(reason);
+      // Calls that are under way reject with this very error: it must be known before they do.
+      if (this.#session !== undefined) this.#options.noteLoss(reason);
       attempt.lost(reason);
     };
     // The official start() has no timeout and stop() waits for it: what hangs is cut.
@@ -177,18 +179,6 @@ export class Life {
     } finally {
       stopListening();
     }
-  }
-
-  /** Calls that are under way reject with the very error that ends the connection, so it is known in time. */
-  #noteLoss(reason: unknown): void {
-    if (this.#session === undefined || !(reason instanceof Error)) return;
-    const { classify, clock } = this.#options.resilience;
-    const fault = classify(reason, clock.wallNow());
-    const { kind, service, code, id, because, remedy, see, missingClaim, trackingId } = fault;
-    rememberFailure(reason, {
-      ...{ kind, service, code, id, because, remedy, see, missingClaim, trackingId },
-      ...{ reason: "outcome-unknown", outcome: "unknown", attempts: [], elapsedMs: 0 },
-    });
   }
 
   #forget(session: Session): void {
