@@ -1,0 +1,100 @@
+import fc from "fast-check";
+import { expect, it } from "vitest";
+import { gate } from "@holdfast/core";
+import { virtualClock } from "@holdfast/core/testing";
+import { DispositionTurns } from "../src/disposition-turns.ts";
+import { HurriedGate } from "../src/hurried-gate.ts";
+import { reattachAfter } from "../src/reattach-pace.ts";
+import { Slots } from "../src/slots.ts";
+
+it("settles what is alike in one turn, and what is not in turns of its own, in order", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.constantFrom("complete", "abandon", "reject 1", "reject 2"), { maxLength: 20 }),
+      async (kinds) => {
+        const clock = virtualClock();
+        const written: { readonly kind: string; readonly turn: number }[] = [];
+        let turn = 0;
+        const turns = new DispositionTurns({
+          ...clock,
+          after: (ms, fire) =>
+            clock.after(ms, () => {
+              turn += 1;
+              fire();
+            }),
+        });
+        kinds.forEach((kind, index) => {
+          turns.take(kind, () => written.push({ kind: `${kind} #${String(index)}`, turn }));
+        });
+        await clock.advance(1_000);
+        expect(clock.pending).toBe(0);
+        expect(written.map(({ kind }) => kind)).toEqual(
+          kinds.map((kind, index) => `${kind} #${String(index)}`),
+        );
+        const ofTurn = new Map<number, Set<string>>();
+        for (const { kind, turn: at } of written) {
+          ofTurn.set(at, (ofTurn.get(at) ?? new Set()).add(kind.replace(/ #.*/, "")));
+        }
+        for (const together of ofTurn.values()) expect(together.size).toBe(1);
+      },
+    ),
+  );
+});
+
+it("gives places in the order of asking, and never more than there are", async () => {
+  const slots = new Slots(2);
+  expect([slots.take(), slots.take()]).toEqual([undefined, undefined]);
+  const order: number[] = [];
+  const waiting = [1, 2, 3].map(async (number) => {
+    await slots.take();
+    order.push(number);
+  });
+  slots.leave();
+  slots.leave();
+  await Promise.all(waiting.slice(0, 2));
+  expect(order).toEqual([1, 2]);
+  slots.leave();
+  await waiting[2];
+  slots.leave();
+  slots.leave();
+  expect(slots.free).toBe(2);
+});
+
+it("hurries for a minute after a passing fault, and from the third lasting one waits a second or more", () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 100 }),
+      fc.integer({ min: 0, max: 600_000 }),
+      fc.double({ min: 0, max: 0.999, noNaN: true }),
+      (failures, downMs, chance) => {
+        const random = (): number => chance;
+        const passing = reattachAfter({ failures, kind: "disconnected", downMs }, random);
+        expect(passing).toBeGreaterThanOrEqual(0);
+        expect(passing).toBeLessThanOrEqual(downMs < 60_000 ? 0 : 8_000);
+        const lasting = reattachAfter({ failures, kind: "not-found", downMs }, random);
+        if (failures < 3) expect(lasting).toBe(0);
+        else expect(lasting).toBeGreaterThanOrEqual(1_000);
+        expect(lasting).toBeLessThanOrEqual(30_000);
+      },
+    ),
+  );
+});
+
+it("lets a renewal through that has waited for as long as it may, and gives back only what it was given", async () => {
+  const clock = virtualClock();
+  const slow = gate({ pacing: { creditsPerSecond: 1 }, clock });
+  const first = new HurriedGate(slow, clock, 500);
+  expect(first.enter("renewal", 1)).toBeUndefined();
+  const second = new HurriedGate(slow, clock, 500);
+  const wait = second.enter("renewal", 1);
+  let isIn = false;
+  void wait?.admitted.then(() => (isIn = true));
+  await clock.advance(499);
+  expect(isIn).toBe(false);
+  await clock.advance(2);
+  expect(isIn).toBe(true);
+  second.leave("accepted", 1);
+  expect(slow.state.inFlight).toBe(1);
+  first.leave("accepted", 1);
+  expect(slow.state.inFlight).toBe(0);
+});
