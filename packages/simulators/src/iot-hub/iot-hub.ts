@@ -10,6 +10,7 @@ import { HttpsEndpoint } from "./http/server.ts";
 import { blobRoutes } from "./http/blobs.ts";
 import { deviceMessageRoutes } from "./http/device-messages.ts";
 import { fileUploadRoutes } from "./http/file-uploads.ts";
+import { bulkRoutes } from "./http/registry-bulk.ts";
 import { registryRoutes } from "./http/registry.ts";
 import { twinRoutes } from "./http/twins.ts";
 import { Hub } from "./hub.ts";
@@ -41,7 +42,7 @@ export class IotHubSimulator {
     this.ca = certificate.cert;
     const https = new HttpsEndpoint(
       hub,
-      [...deviceMessageRoutes, ...fileUploadRoutes, ...registryRoutes, ...twinRoutes],
+      [...deviceMessageRoutes, ...fileUploadRoutes, ...registryRoutes, ...bulkRoutes, ...twinRoutes],
       webSocketUpgrade(hub),
     );
     const blob = new HttpsEndpoint(hub, blobRoutes);

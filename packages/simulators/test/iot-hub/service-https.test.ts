@@ -28,6 +28,40 @@ it("creates, reads, updates, lists and deletes devices and modules", async () =>
   expect(hub.journal.requests("d2").map(({ status }) => status)).toEqual([200, 409, 200, 200, 200, 204, 404]);
 });
 
+it("creates, updates and removes many devices at once, each on its own", async () => {
+  const hub = await opened.hub();
+  const registry = registryClient(hub);
+  await registry.addDevices([{ deviceId: "d2" }, { deviceId: "d3" }] as never);
+  const again = await outcome(registry.addDevices([{ deviceId: "d3" }, { deviceId: "d4" }] as never));
+  expect(again).toMatchObject({ responseBody: expect.stringContaining("DeviceAlreadyExists") });
+  await registry.updateDevices([{ deviceId: "d2", status: "disabled" }] as never, true);
+  await registry.removeDevices([{ deviceId: "d3" }] as never, true);
+  const left = (await registry.list()).responseBody.map(({ deviceId, status }) => [deviceId, status]);
+  expect(left).toEqual([
+    ["d1", "enabled"],
+    ["d2", "disabled"],
+    ["d4", "enabled"],
+  ]);
+});
+
+it("IOT-06 tells its own time in every answer", async () => {
+  const now = Date.now() + 600_000;
+  const clock = {
+    now: () => performance.now(),
+    wallNow: () => now,
+    after(ms: number, fire: () => void) {
+      const timer = setTimeout(fire, ms);
+      return () => {
+        clearTimeout(timer);
+      };
+    },
+  };
+  const hub = await opened.hub({ clock });
+  const { httpResponse } = await registryClient(hub).get("d1");
+  const { headers } = httpResponse as unknown as { headers: { date: string } };
+  expect(Math.abs(Date.parse(headers.date) - now)).toBeLessThan(1_500);
+});
+
 it("lets only a policy with the right in", async () => {
   const hub = await opened.hub();
   expect(await outcome(registryClient(hub, "device").get("d1"))).toMatchObject({ name: "UnauthorizedError" });

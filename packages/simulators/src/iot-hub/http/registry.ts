@@ -65,7 +65,8 @@ function credentialsOf(description: JsonObject): Omit<IdentityOptions, "deviceId
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
 }
 
-function applyDescription(hub: Hub, identity: Identity, description: JsonObject): void {
+/** Applies what a service says about an identity. */
+export function applyDescription(hub: Hub, identity: Identity, description: JsonObject): void {
   const credentials = credentialsOf(description);
   if (Object.keys(credentials).length > 0) {
     identity.authentication = authenticationOf(identity.key, credentials);

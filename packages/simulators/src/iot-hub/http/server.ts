@@ -81,10 +81,12 @@ async function perform(
   return undefined;
 }
 
-function write(response: ServerResponse, { status, body, headers = {} }: HubResponse): void {
+function write(hub: Hub, response: ServerResponse, { status, body, headers = {} }: HubResponse): void {
   const isBytes = Buffer.isBuffer(body);
   const bytes = body === undefined ? undefined : isBytes ? body : Buffer.from(JSON.stringify(body));
   response.writeHead(status, {
+    // The hub's own clock: clients find out from it that theirs is wrong.
+    Date: new Date(hub.clock.wallNow()).toUTCString(),
     ...(bytes === undefined
       ? {}
       : {
@@ -196,6 +198,6 @@ export class HttpsEndpoint {
     const isSilent = (): boolean => connection.isSilent;
     if (answer === undefined || isSilent() || response.destroyed) return;
     entry.status = answer.status;
-    write(response, answer);
+    write(hub, response, answer);
   }
 }
