@@ -144,6 +144,16 @@ describe("entities that change while clients are attached", () => {
     await one(receiver);
   });
 
+  it("leaves a queue alone whose name only begins like the one that is deleted", async () => {
+    await using other = await serviceBus({ queues: ["a", "a/b"] });
+    const another = officialClient(other);
+    await another.createSender("a/b").sendMessages({ body: 1 });
+    other.queue("a").delete();
+    expect(other.queue("a/b").activeMessages).toBe(1);
+    expect(other.journal.detaches()).toEqual([]);
+    await another.close();
+  });
+
   it("detaches everybody when the queue is deleted", async () => {
     const receiver = client.createReceiver("orders", peekLock);
     const sender = client.createSender("orders");

@@ -16,5 +16,6 @@ export interface Command {
 /** Every simulator by its name. Loaded when asked for, so that none pays for another's dependencies. */
 export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   "iot-hub": async () => (await import("./iot-hub-command.ts")).iotHubCommand,
+  "service-bus": async () => (await import("./service-bus-command.ts")).serviceBusCommand,
   signalr: async () => (await import("./signalr-command.ts")).signalRCommand,
 };

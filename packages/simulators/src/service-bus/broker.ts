@@ -6,7 +6,7 @@ import type { BrokerConnection } from "./connection.ts";
 import { assertPossible, type ServiceBusFaults, type ServiceBusStep } from "./faults.ts";
 import { JournalLedgers } from "./journal.ts";
 import type { ServiceBusSettings } from "./options.ts";
-import { Entities, type Node } from "./entities.ts";
+import { Entities, isWithin, type Node } from "./entities.ts";
 import { isReceivable, isSendable, type Destination, type EntityContext } from "./entity.ts";
 import type { EntityStatus } from "./entity-options.ts";
 import type { BrokerLink } from "./link.ts";
@@ -80,6 +80,8 @@ export class Broker implements EntityContext {
       this.tracking(path),
     );
     for (const link of this.linksOf(path)) {
+      // Of a topic, this is nothing to the subscriptions.
+      if (this.node(link.entity)?.subscription !== undefined && node?.topic !== undefined) continue;
       const mayStay =
         link.role === "send"
           ? isSendable(entity)
@@ -105,13 +107,9 @@ export class Broker implements EntityContext {
 
   /** The live links to an entity and to what is below it: dead letters, subscriptions. */
   linksOf(path: string): BrokerLink[] {
-    const wanted = entityPath(path);
     return [...this.connections]
       .flatMap((connection) => [...connection.links])
-      .filter(({ entity }) => {
-        const name = entity.toLowerCase();
-        return name === wanted || name.startsWith(`${wanted}/`);
-      });
+      .filter(({ entity }) => isWithin(entity, path));
   }
 
   nextConnectionId(): number {

@@ -24,6 +24,14 @@ export interface Node {
 
 const MANAGEMENT = "/$management";
 
+/**
+ * Whether a path is an entity's or below it: its dead letters, its subscriptions. A queue `a/b` is not below a queue `a`.
+ */
+export function isWithin(path: string, entity: string): boolean {
+  const [inner, outer] = [entityPath(path), entityPath(entity)];
+  return inner === outer || inner.startsWith(`${outer}/$`) || inner.startsWith(`${outer}/subscriptions/`);
+}
+
 /** The entities of a namespace by path; case-insensitive. */
 export class Entities {
   readonly #context: EntityContext;
@@ -58,9 +66,8 @@ export class Entities {
 
   /** Takes an entity out, with everything below it. */
   delete(path: string): void {
-    const wanted = entityPath(path);
     for (const [key, { topic, subscription, queue }] of [...this.#nodes]) {
-      if (key !== wanted && !key.startsWith(`${wanted}/`)) continue;
+      if (!isWithin(key, path)) continue;
       this.#nodes.delete(key);
       topic?.end();
       queue?.end();

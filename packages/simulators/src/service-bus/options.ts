@@ -37,6 +37,8 @@ export interface ServiceBusOptions {
   readonly seed?: number;
   /** Port for plain TCP on 127.0.0.1. Default 0: any free one. */
   readonly port?: number;
+  /** Port for TLS on 127.0.0.1; matters with `tls` only. Default 0: any free one. */
+  readonly tlsPort?: number;
   /** Also listen for TLS, with a certificate made at start-up. Default false. */
   readonly tls?: boolean;
   /** Also listen for AMQP over WebSocket; with `tls`, over secure WebSocket too. Default false. */
@@ -120,6 +122,7 @@ export function serviceBusSettings(options: ServiceBusOptions): ServiceBusSettin
     topics,
     seed: numberOption("seed", options.seed ?? 1, 0, 4_294_967_295),
     port: numberOption("port", options.port ?? 0, 0, 65_535),
+    tlsPort: numberOption("tlsPort", options.tlsPort ?? 0, 0, 65_535),
     tls: options.tls ?? false,
     webSocket: options.webSocket ?? false,
     keys: (options.keys ?? [defaultKey]).map(sharedAccessKey),

@@ -77,7 +77,8 @@ export class ServiceBusSimulator {
     this.journal = new Journal(broker.ledgers);
     this.#web = { accepts: isHttp, server: adminServer(broker) };
     this.#endpoints.tcp = this.#endpoint(settings.port, overTcp(this.#web));
-    if (certificate !== undefined) this.#endpoints.tls = this.#endpoint(0, overTls(certificate, this.#web));
+    if (certificate !== undefined)
+      this.#endpoints.tls = this.#endpoint(settings.tlsPort, overTls(certificate, this.#web));
     if (settings.webSocket) {
       this.#endpoints.ws = this.#endpoint(0, overWebSocket(WEB_SOCKET_PATH, WEB_SOCKET_PROTOCOL));
       if (certificate !== undefined) {
