@@ -1,0 +1,46 @@
+import { reject, serviceBus, type ServiceBusOptions } from "@holdfast/simulators/service-bus";
+import { describe, expect, it } from "vitest";
+import { failureOf, ServiceBusClient, serviceBusPolicies, type ItemOutcome } from "@holdfast/service-bus";
+
+/** A link that takes one of our messages at a time, so that an array of them is as many transfers. */
+async function bench(options: ServiceBusOptions = {}, deadlineMs = 60_000) {
+  const bus = await serviceBus({ queues: [{ name: "orders", maxMessageSizeBytes: 4_096 }], ...options });
+  const client = new ServiceBusClient(bus.connectionString, {
+    resilience: { policies: serviceBusPolicies({ "serviceBus.send": { deadlineMs } }) },
+  });
+  return {
+    bus,
+    sender: client.createSender("orders"),
+    async [Symbol.asyncDispose]() {
+      await client.close();
+      await bus.close();
+    },
+  };
+}
+
+const messages = (count: number) =>
+  Array.from({ length: count }, (_, index) => ({ body: String(index).padEnd(2_500, "x") }));
+
+const outcomes = (error: unknown): ItemOutcome["outcome"][] =>
+  (failureOf(error)?.items ?? []).map(({ outcome }) => outcome);
+
+describe("an array in several transfers", () => {
+  it("ends at the first that fails: what follows in its key is not sent", async () => {
+    await using b = await bench();
+    await b.sender.sendMessages({ body: "warm" });
+    b.bus.journal.clear();
+    b.bus.faults.every(2, "send", reject({ condition: "amqp:not-allowed" }));
+    const error = await b.sender.sendMessages(messages(4)).catch((reason: unknown) => reason);
+    expect(outcomes(error)).toEqual(["accepted", "rejected", "rejected", "rejected"]);
+    expect(b.bus.journal.attempts("orders")).toHaveLength(2);
+  });
+
+  it("has one deadline, however many transfers it takes", async () => {
+    await using b = await bench({ acknowledgementDelayMs: 700 }, 2_500);
+    await b.sender.sendMessages({ body: "warm" });
+    const error = await b.sender.sendMessages(messages(8)).catch((reason: unknown) => reason);
+    expect(outcomes(error).at(0)).toBe("accepted");
+    expect(outcomes(error).at(-1)).toBe("rejected");
+    expect(b.bus.journal.attempts("orders").length).toBeLessThan(7);
+  });
+});
