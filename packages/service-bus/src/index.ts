@@ -20,7 +20,7 @@ export {
   type Restoration,
 } from "./large-message-reader.ts";
 export { type ChunkOptions, type ClaimCheckOptions, type LargeMessages } from "./large-messages.ts";
-export { DeadLetters, replayProperties, type DeadLetterSource } from "./dead-letters.ts";
+export { DeadLetters, replayProperties } from "./dead-letters.ts";
 export {
   type DeadLetterSelection,
   type FailedReplay,
@@ -34,8 +34,22 @@ export { type ReceiveMessagesOptions } from "./batches.ts";
 export { type ServiceBusReceiver } from "./receiver.ts";
 export { type ServiceBusSessionReceiverOptions } from "./session-arguments.ts";
 export { type ServiceBusSessionReceiver } from "./session-receiver.ts";
+export { MemoryIdempotencyStore, type IdempotencyStore } from "./idempotency-store.ts";
+export { type MessageContext } from "./message-context.ts";
+export { type Handler } from "./message-work.ts";
+export { PermanentError, type ProcessorOptions, type RedeliveryOptions } from "./processor-options.ts";
+export { Processor, type ProcessorState } from "./processor.ts";
+export { type MessageSource } from "./message-source.ts";
+export { type SessionProcessorOptions } from "./session-processor-options.ts";
+export { SessionProcessor } from "./session-processor.ts";
+export { type ProcessedSession, type SessionContext } from "./session-service.ts";
+export { redeliveryProperties } from "./redelivery.ts";
+export { type SettleResult } from "./settle-result.ts";
 export { type PartitionBy } from "./partition-by.ts";
 export { classifyServiceBus, serviceBusFaults } from "./faults.ts";
+export { guardOfficialRejections } from "./rejection-guard.ts";
+export { type Transport } from "./transport.ts";
+export { type Credential } from "./credentials.ts";
 export { serviceBusPolicies, type ServiceBusOperation } from "./operations.ts";
 export { type PolicySource, type ResilienceOptions } from "./resilience.ts";
 export {
