@@ -111,6 +111,19 @@ describe("concurrent single sends", () => {
   });
 });
 
+it("does not send what was aborted while it waited for room on the link", async () => {
+  await using b = await bench({ acknowledgementDelayMs: 2_000 }, { coalesce: false });
+  const controller = new AbortController();
+  const busy = many(900, (index) => b.sender.sendMessages({ body: index }));
+  const aborted = b.sender.sendMessages([{ body: "aborted" }], { abortSignal: controller.signal });
+  await expect.poll(() => b.bus.journal.attempts("orders").length).toBe(900);
+  controller.abort();
+  await expect(aborted).rejects.toMatchObject({ name: "AbortError" });
+  await Promise.all(busy);
+  await b.sender.sendMessages({ body: "last" });
+  expect(b.bus.journal.stored("orders").map(({ body }) => body)).not.toContain("aborted");
+});
+
 it("does not spend attempts on sends that merely wait for room on the link", async () => {
   const bus = await serviceBus({ queues: ["orders"], acknowledgementDelayMs: 1_000 });
   const client = new ServiceBusClient(bus.connectionString, {
