@@ -34,7 +34,7 @@ interface Beginning {
 }
 
 type State =
-  | { readonly kind: "negotiated"; readonly at: number }
+  | { readonly kind: "negotiated" }
   | { readonly kind: "attached"; readonly transport: LiveTransport }
   | { readonly kind: "suspended"; readonly giveUp: () => void }
   | { readonly kind: "ended" };
@@ -71,7 +71,7 @@ export class Connection {
     this.#forget = (by) => {
       forget(this, by);
     };
-    this.#state = { kind: "negotiated", at: simulation.clock.now() };
+    this.#state = { kind: "negotiated" };
   }
 
   get transport(): LiveTransport | undefined {
@@ -82,11 +82,9 @@ export class Connection {
     return this.#state.kind === "ended";
   }
 
-  /** Milliseconds since it was negotiated, while it has never had a transport. */
-  get waitingMs(): number | undefined {
-    return this.#state.kind === "negotiated"
-      ? this.beginning.simulation.clock.now() - this.#state.at
-      : undefined;
+  /** Whether it was negotiated and has never had a transport. */
+  get isWaiting(): boolean {
+    return this.#state.kind === "negotiated";
   }
 
   /** Gives it its transport; true when it had one before. */

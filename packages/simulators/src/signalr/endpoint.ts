@@ -130,6 +130,10 @@ export class Endpoint {
       else this.#simulation.timers.after(this.#simulation.settings.disconnectTimeoutMs, forget);
     });
     this.connections.set(connection.connectionToken, connection);
+    // Whoever comes later finds no connection with that id.
+    this.#simulation.timers.after(this.settings.connectWindowMs, () => {
+      if (connection.isWaiting) connection.abandon();
+    });
     return connection;
   }
 
@@ -166,9 +170,7 @@ export class Endpoint {
     if (id === null && transport === "WebSockets") {
       return this.settings.admit(exchange) ? this.#connect(exchange, caller, true, false) : undefined;
     }
-    const tooLate = (connection?.waitingMs ?? 0) > this.settings.connectWindowMs;
-    if (tooLate) connection?.abandon();
-    if (connection === undefined || tooLate) {
+    if (connection === undefined) {
       this.#missing(exchange, id);
       return undefined;
     }
@@ -180,7 +182,7 @@ export class Endpoint {
       return undefined;
     }
     if (current === undefined) {
-      return connection.waitingMs === undefined || this.settings.admit(exchange) ? connection : undefined;
+      return !connection.isWaiting || this.settings.admit(exchange) ? connection : undefined;
     }
     if (current.name !== transport) exchange.text(400, "Cannot change transports mid-connection");
     else if (transport === "LongPolling" || connection.beginning.resumable) return connection;

@@ -64,7 +64,7 @@ export class HubSession {
       this.#arrived(bytes);
     };
     connection.onSuspend = () => {
-      this.#reader = this.protocol?.reader();
+      this.#reader = this.protocol?.reader(this.#maxBytes);
     };
     connection.onResume = () => {
       this.#resumed();
@@ -76,6 +76,10 @@ export class HubSession {
 
   get #simulation(): Connection["beginning"]["simulation"] {
     return this.connection.beginning.simulation;
+  }
+
+  get #maxBytes(): number {
+    return this.hub.options.maximumReceiveMessageSize ?? 32_768;
   }
 
   /** Sends a message. @param payload - the message in this session's protocol, when it is encoded already */
@@ -141,7 +145,7 @@ export class HubSession {
       this.connection.send(protocol?.binary ? Buffer.from(handshakeAnswer()) : handshakeAnswer());
       this.#open(rest);
     };
-    this.#reader = protocol?.reader();
+    this.#reader = protocol?.reader(this.#maxBytes);
     const fault = this.#simulation.fault("handshake", this.hub.name);
     if (fault?.kind === "refuse-handshake") this.#refuse(fault.error);
     else

@@ -9,6 +9,7 @@ export type {
   RequestView,
   ServiceOptions,
   SignalROptions,
+  TlsVersions,
   TransportName,
 } from "./options.ts";
 export type { AppServer, RouteAnswer, RouteHandler } from "./app-server.ts";

@@ -58,6 +58,8 @@ export interface HubOptions extends HubEndpointOptions {
   readonly detailedErrors?: boolean;
   /** Invocations of one client that run at a time. Default 1, as in ASP.NET Core. */
   readonly maximumParallelInvocations?: number;
+  /** Bytes that a client's message may have. Default 32 768, as in ASP.NET Core; `Infinity` for any. */
+  readonly maximumReceiveMessageSize?: number;
   /** Protocols offered. Default both. */
   readonly protocols?: readonly ("json" | "messagepack")[];
 }
@@ -90,6 +92,12 @@ export interface ServiceOptions {
   readonly connectWindowMs?: number;
 }
 
+/** Versions of TLS that a server speaks. Default: what Node speaks, 1.2 and 1.3. */
+export interface TlsVersions {
+  readonly minVersion?: "TLSv1" | "TLSv1.1" | "TLSv1.2" | "TLSv1.3";
+  readonly maxVersion?: "TLSv1" | "TLSv1.1" | "TLSv1.2" | "TLSv1.3";
+}
+
 /** How the two simulated servers are set up. */
 export interface SignalROptions {
   /** By name or with settings. */
@@ -99,8 +107,11 @@ export interface SignalROptions {
   readonly port?: number;
   /** Port of the service on 127.0.0.1. Default 0: any free one. */
   readonly servicePort?: number;
-  /** Also serve HTTPS, on ports of its own, with a certificate made at start-up. Default false. */
-  readonly tls?: boolean;
+  /**
+   * Also serve HTTPS, on ports of its own, with a certificate made at start-up; an object says which versions of TLS it
+   * speaks. Default false.
+   */
+  readonly tls?: boolean | TlsVersions;
   /** Origins that scripts may call from. Default: any, with credentials. `false`: no CORS headers at all. */
   readonly cors?: readonly string[] | boolean;
   /** Response headers that scripts may read. Default none. */
@@ -213,6 +224,7 @@ export function signalRSettings(options: SignalROptions): SignalRSettings {
     const key = hubName(hub.name).toLowerCase();
     if (seen.has(key)) throw new TypeError(`signalr: hubs[].name must be unique, got "${hub.name}" twice`);
     seen.add(key);
+    integer(`hub "${hub.name}": maximumReceiveMessageSize`, hub.maximumReceiveMessageSize ?? 1, 1);
     integer(`hub "${hub.name}": maximumParallelInvocations`, hub.maximumParallelInvocations ?? 1, 1);
   }
   return Object.freeze({

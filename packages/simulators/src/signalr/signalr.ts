@@ -120,7 +120,7 @@ export class SignalRSimulator {
  */
 export async function signalr(options: SignalROptions = {}): Promise<SignalRSimulator> {
   const settings = signalRSettings(options);
-  const certificate = settings.tls ? await makeCertificate() : undefined;
+  const certificate = settings.tls !== false ? await makeCertificate() : undefined;
   const simulator = new SignalRSimulator(new Simulation(settings), certificate);
   await simulator.start();
   return simulator;

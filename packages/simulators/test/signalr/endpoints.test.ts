@@ -1,4 +1,5 @@
 import { createHmac } from "node:crypto";
+import { connect } from "node:tls";
 import { Agent, request } from "node:https";
 import { HttpTransportType } from "@microsoft/signalr";
 import { describe, expect, it } from "vitest";
@@ -211,4 +212,23 @@ describe("an endpoint of the app server", () => {
     });
     expect(new URL(answer.url).origin).toBe(simulator.service.secureOrigin);
   });
+
+  it.each([
+    [{ maxVersion: "TLSv1.1" }, "refused"],
+    [{ maxVersion: "TLSv1.2" }, "TLSv1.2"],
+    [{ minVersion: "TLSv1.3" }, "TLSv1.3"],
+  ] as const)(
+    "SR-13 speaks the versions of TLS that it is told to: %j, a client of today gets %s",
+    async (tls, spoken) => {
+      await using simulator = await signalr({ tls });
+      const { port } = new URL(simulator.service.secureOrigin ?? "");
+      const outcome = await new Promise((resolve) => {
+        const socket = connect({ port: Number(port), host: "localhost", ca: simulator.ca }, () => {
+          resolve(socket.getProtocol());
+          socket.destroy();
+        }).on("error", () => resolve("refused"));
+      });
+      expect(outcome).toBe(spoken);
+    },
+  );
 });

@@ -1,8 +1,49 @@
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { answer, closeConnection, signalr } from "@holdfast/simulators/signalr";
 import { closed, connected, officialClient } from "./official-client.ts";
 
 describe("the two servers", () => {
+  it("let the process exit by itself when they are closed, whatever was left open", async () => {
+    const script = `
+      import { signalr } from "./src/signalr/index.ts";
+      import { createRequire } from "node:module";
+      const { HubConnectionBuilder, LogLevel } = createRequire(import.meta.url)("@microsoft/signalr");
+      const simulator = await signalr({ hubs: ["chat"], tls: true });
+      for (const transport of [1, 2, 4]) {
+        const connection = new HubConnectionBuilder().configureLogging(LogLevel.None)
+          .withUrl(simulator.url("chat"), { transport }).build();
+        await connection.start();
+      }
+      await fetch(simulator.url("chat") + "/negotiate", { method: "POST" });
+      await simulator.close();
+      console.log("closed");`;
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      ["--import", import.meta.resolve("tsx"), "--input-type=module", "-e", script],
+      { cwd: fileURLToPath(new URL("../..", import.meta.url)), timeout: 15_000 },
+    );
+    expect(stdout).toContain("closed");
+  });
+
+  it("run beside others without sharing anything, and cannot be started again once closed", async () => {
+    await using first = await signalr({ hubs: ["chat"] });
+    const second = await signalr({ hubs: ["chat"] });
+    await (await connected(first.url("chat"))).stop();
+    expect(second.journal.requests()).toEqual([]);
+    await second.close();
+    await second.close();
+    await expect(second.start()).rejects.toThrow(/closed/);
+    first.journal.clear();
+    expect([first.journal.requests(), first.journal.connections(), first.journal.tokens()]).toEqual([
+      [],
+      [],
+      [],
+    ]);
+  });
+
   it("redirect a client from the app server to the service, with a token of its own each time", async () => {
     await using simulator = await signalr({ hubs: ["chat"] });
     const connection = await connected(simulator.url("chat"));

@@ -59,7 +59,7 @@ describe("the encodings", () => {
                 return typeof written === "string" ? Buffer.from(written) : Buffer.from(written);
               }),
             );
-            const reader = ours.reader();
+            const reader = ours.reader(Infinity);
             const read: HubMessage[] = [];
             let from = 0;
             for (const cut of [...cuts, all.length]) {
@@ -109,14 +109,14 @@ describe("the encodings", () => {
   });
 
   it("refuse what is no message", () => {
-    expect(() => jsonProtocol.reader().read(Buffer.from('"text"\u001e'))).toThrow(
+    expect(() => jsonProtocol.reader(Infinity).read(Buffer.from('"text"\u001e'))).toThrow(
       "Missing required property 'type'",
     );
-    expect(() => messagePackProtocol.reader().read(Buffer.from([2, 0xa1, 0x78]))).toThrow(
+    expect(() => messagePackProtocol.reader(Infinity).read(Buffer.from([2, 0xa1, 0x78]))).toThrow(
       "Reading array length",
     );
-    expect(() => messagePackProtocol.reader().read(Buffer.alloc(6, 0xff))).toThrow("over 2GB");
-    expect(messagePackProtocol.reader().read(Buffer.from([2, 0x91, 99]))).toEqual([]);
+    expect(() => messagePackProtocol.reader(Infinity).read(Buffer.alloc(6, 0xff))).toThrow("over 2GB");
+    expect(messagePackProtocol.reader(Infinity).read(Buffer.from([2, 0x91, 99]))).toEqual([]);
   });
 });
 

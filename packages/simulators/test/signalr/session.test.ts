@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import WebSocket from "ws";
 import { signalr, type SignalROptions, type SignalRSimulator } from "@holdfast/simulators/signalr";
-import { closed, connected, officialClient } from "./official-client.ts";
+import { closed, connected, officialClient, wires } from "./official-client.ts";
 
 const start = (options: SignalROptions = {}): Promise<SignalRSimulator> =>
   signalr({ hubs: [{ name: "chat", hosting: "self", detailedErrors: true }], ...options });
@@ -197,6 +197,23 @@ describe("a hub connection", () => {
     );
     await connection.stop();
   });
+
+  it.each(wires)(
+    "is closed when a message is larger than it may be ($transport, $protocol)",
+    async (wire) => {
+      await using simulator = await start();
+      simulator.hub("chat").on("Echo", (_call, value: unknown) => value);
+      const connection = await connected(simulator.url("chat"), wire);
+      expect(await connection.invoke("Echo", "x".repeat(32_000))).toHaveLength(32_000);
+      const end = closed(connection);
+      await expect(connection.invoke("Echo", "x".repeat(33_000))).rejects.toThrow();
+      expect(await end).toMatchObject({
+        message: expect.stringContaining(
+          "InvalidDataException: The maximum message size of 32768B was exceeded.",
+        ),
+      });
+    },
+  );
 
   it("keeps no messages in the journal when told not to", async () => {
     await using simulator = await start({ journalMessages: false });

@@ -31,6 +31,17 @@ class Line implements Channel {
   }
 }
 
+/** OpenSSL speaks the versions before 1.2 only when told that no security is wanted. */
+function secureOptions(
+  { settings }: Simulation,
+  { key, cert }: Certificate,
+): Parameters<typeof createSecureContext>[0] {
+  const versions = typeof settings.tls === "object" ? settings.tls : {};
+  const old =
+    /^TLSv1(\.1)?$/.test(versions.maxVersion ?? "") || /^TLSv1(\.1)?$/.test(versions.minVersion ?? "");
+  return { key, cert, ...versions, ...(old ? { minVersion: "TLSv1", ciphers: "DEFAULT:@SECLEVEL=0" } : {}) };
+}
+
 /** An HTTP or HTTPS port with the faults of a network, closed and opened again at the same number. */
 export class Front {
   readonly #simulation: Simulation;
@@ -62,7 +73,7 @@ export class Front {
     this.#http.on("upgrade", (request: IncomingMessage, _stream: Duplex, head: Buffer) => {
       this.#arrived(request, { head });
     });
-    const context = certificate && createSecureContext({ key: certificate.key, cert: certificate.cert });
+    const context = certificate && createSecureContext(secureOptions(simulation, certificate));
     this.#listener = new Listener(HOST, port, (socket) => {
       this.#accepted(socket, context);
     });

@@ -1,4 +1,4 @@
-import type { HubProtocol } from "./hub-protocol.ts";
+import { assertSize, type HubProtocol } from "./hub-protocol.ts";
 import type { HubMessage } from "./messages.ts";
 
 /** Ends each record of the JSON protocol, and of the handshake in every protocol. */
@@ -11,16 +11,20 @@ export const jsonProtocol: HubProtocol = {
   binary: false,
   maxVersion: 2,
   write: (message) => JSON.stringify(message) + SEPARATOR,
-  reader() {
+  reader(maxBytes) {
     let rest: Buffer = Buffer.alloc(0);
     return {
       read(bytes) {
         const all = rest.length === 0 ? bytes : Buffer.concat([rest, bytes]);
         const end = all.lastIndexOf(RECORD_SEPARATOR) + 1;
         rest = all.subarray(end);
+        assertSize(rest.length, maxBytes);
         if (end === 0) return [];
         const records = all.toString("utf8", 0, end - 1).split(SEPARATOR);
-        return records.map(message);
+        return records.map((record) => {
+          assertSize(Buffer.byteLength(record), maxBytes);
+          return message(record);
+        });
       },
     };
   },

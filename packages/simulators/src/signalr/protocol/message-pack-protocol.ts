@@ -1,5 +1,5 @@
 import { Decoder, Encoder } from "@msgpack/msgpack";
-import type { HubProtocol } from "./hub-protocol.ts";
+import { assertSize, type HubProtocol } from "./hub-protocol.ts";
 import type { HubMessage, MessageHeaders } from "./messages.ts";
 
 const encoder = new Encoder({ ignoreUndefined: true });
@@ -113,7 +113,7 @@ export const messagePackProtocol: HubProtocol = {
     const payload = encoder.encode(fields(given));
     return Buffer.concat([Buffer.from(prefix(payload.length)), payload]);
   },
-  reader() {
+  reader(maxBytes) {
     let rest: Buffer = Buffer.alloc(0);
     return {
       read(bytes) {
@@ -122,6 +122,7 @@ export const messagePackProtocol: HubProtocol = {
         let offset = 0;
         for (;;) {
           const found = prefixAt(all, offset);
+          if (found !== undefined) assertSize(found.length, maxBytes);
           if (found === undefined || offset + found.size + found.length > all.length) break;
           const start = offset + found.size;
           offset = start + found.length;
