@@ -116,6 +116,17 @@ export interface DroppedEvent extends OperationEvent {
   readonly messageId: string | undefined;
 }
 
+/** The service has throttled for long: told once for each time that it does. `target` is the namespace or hub. */
+export interface ThrottledSustainedEvent extends OperationEvent {
+  readonly type: "throttled.sustained";
+  /** Since the first refusal, in milliseconds. */
+  readonly forMs: number;
+  readonly refusals: number;
+  /** What the service documents to do about it, in a sentence. */
+  readonly advice: string;
+  readonly see: string;
+}
+
 /** Everything Holdfast tells about itself. Events go out; nothing comes back in for control. */
 export type HoldfastEvent =
   | RetryEvent
@@ -126,6 +137,7 @@ export type HoldfastEvent =
   | RecycledEvent
   | TokenRefreshedEvent
   | TokenKeptEvent
+  | ThrottledSustainedEvent
   | HandlerFailedEvent
   | DroppedEvent
   | LockRenewalEndedEvent

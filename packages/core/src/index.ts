@@ -27,6 +27,7 @@ export {
   type RecoveredEvent,
   type RecycledEvent,
   type RetryEvent,
+  type ThrottledSustainedEvent,
   type TokenKeptEvent,
   type TokenRefreshedEvent,
 } from "./events.ts";

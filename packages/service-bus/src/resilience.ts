@@ -20,6 +20,7 @@ import {
 import type { RetryOptions } from "@azure/service-bus";
 import { classifyServiceBus } from "./faults.ts";
 import { policiesFrom, type ServiceBusOperation } from "./operations.ts";
+import { throttleWatch } from "./throttle-watch.ts";
 
 /** The part of `policies({...})` that a client reads; a registry shared with other services fits too. */
 export interface PolicySource {
@@ -142,7 +143,7 @@ export function resilienceFrom(
   return {
     policy: (operation) => options.policies?.lookup(operation) ?? (defaults.lookup(operation) as Policy),
     classify: classifyServiceBus(options.faults),
-    onEvent,
+    onEvent: onEvent && throttleWatch(onEvent, namespace, options.clock ?? systemClock),
     closeTimeoutMs,
     stallAfterMs: stallAfterMs === false ? Infinity : stallAfterMs,
     coalesce,
