@@ -38,7 +38,6 @@ export function throttleWatch(listener: EventListener, namespace: string, clock:
         });
       }
     }
-    // Its promise goes back to emit(), which knows what to do when it rejects.
-    return listener(event);
+    emit(listener, event);
   };
 }

@@ -198,6 +198,26 @@ describe("a renewal that fails", () => {
   });
 });
 
+describe("a receiver", () => {
+  it("whose token ended at the service comes back with a new one", async () => {
+    const bus = await namespace();
+    const ours = client(bus, issuer(4));
+    const received: unknown[] = [];
+    const subscription = ours.createReceiver("orders").subscribe({
+      processMessage: ({ body }) => Promise.resolve(void received.push(body)),
+      processError: () => Promise.resolve(),
+    });
+    const sender = ours.createSender("orders");
+    await sender.sendMessages({ body: "before" });
+    await expect.poll(() => received, { timeout: 10_000 }).toEqual(["before"]);
+    // The service takes the link away when the token on it ends.
+    await expect.poll(() => bus.journal.detaches("orders").length, { timeout: 10_000 }).toBeGreaterThan(0);
+    await sender.sendMessages({ body: "after" });
+    await expect.poll(() => received, { timeout: 10_000 }).toEqual(["before", "after"]);
+    await subscription.close();
+  });
+});
+
 describe("updateCredential()", () => {
   const keys = ["old", "new"].map((name) => ({
     ...{ name, key: Buffer.from(`key ${name}`).toString("base64"), claims: ["Send", "Listen"] as const },
@@ -222,14 +242,45 @@ describe("updateCredential()", () => {
       .toBe(1);
   });
 
-  it("goes over to a credential and back to a key", async () => {
+  it("reaches receivers when the service takes their links away", async () => {
     const bus = await namespace({ keys });
     const made = new ServiceBusClient(withKey(bus, "old"));
+    open.push(() => made.close());
+    const received: unknown[] = [];
+    const subscription = made.createReceiver("orders").subscribe({
+      processMessage: ({ body }) => Promise.resolve(void received.push(body)),
+      processError: () => Promise.resolve(),
+    });
+    const sender = made.createSender("orders");
+    await sender.sendMessages({ body: 1 });
+    await expect.poll(() => received, { timeout: 10_000 }).toEqual([1]);
+    made.updateCredential(withKey(bus, "new"));
+    bus.detachLinks("orders");
+    await sender.sendMessages({ body: 2 });
+    await expect.poll(() => received, { timeout: 10_000 }).toEqual([1, 2]);
+    expect(bus.journal.tokens().filter(({ keyName }) => keyName === "new")).toHaveLength(2);
+    await subscription.close();
+  });
+
+  it("goes over to a named key and back to a connection string", async () => {
+    const bus = await namespace({ keys, tls: true, webSocket: true });
+    const { endpoint, ca } = bus.webSocket!.secure!;
+    const made = new ServiceBusClient(bus.connectionStringFor("old"), {
+      transport: "websockets",
+      customEndpointAddress: endpoint,
+      webSocketOptions: { webSocketConstructorOptions: { ca } },
+    });
     open.push(() => made.close());
     const sender = made.createSender("orders");
     await sender.sendMessages({ body: 1 });
     made.updateCredential({ name: "new", key: keys[1]!.key });
-    expect(() => made.updateCredential(42 as never)).toThrow(/updateCredential must be a connection string/);
+    await sender.sendMessages({ body: 2 });
+    made.updateCredential(bus.connectionStringFor("old"));
+    await sender.sendMessages({ body: 3 });
+    expect(bus.journal.tokens().map(({ keyName }) => keyName)).toEqual(["old", "new", "old"]);
+    expect(() => {
+      made.updateCredential(42 as never);
+    }).toThrow(/updateCredential must be a connection string/);
   });
 
   it("refuses a connection string of another namespace, and shows no key", async () => {
