@@ -261,7 +261,7 @@ export class ServiceBusClient extends official.ServiceBusClient {
     if (receiving.isInUse) await receiving.close();
     await Promise.all([...senders].map((sender) => sender.drain()));
     entities.end();
-    await Promise.all([pool.close(), closeClient(this, () => super.close(), resilience.clock)]);
+    await Promise.all([receiving.close(), pool.close(), closeClient(this, () => super.close(), resilience.clock)]);
     credentials.close();
   }
 }
