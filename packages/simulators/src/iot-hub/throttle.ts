@@ -7,7 +7,7 @@ export type Admission = { readonly waitMs: number } | "throttled";
 class Rate {
   readonly #perSecond: number;
   readonly #now: () => number;
-  #free = 0;
+  #free = -Infinity;
 
   constructor(perSecond: number, now: () => number) {
     this.#perSecond = perSecond;
@@ -17,8 +17,8 @@ class Rate {
   /** Takes a turn at this rate, unless it would come later than `maxWaitMs` from now. */
   admit(maxWaitMs: number): Admission {
     const now = this.#now();
-    // A second's worth may come at once, as with the service's own token bucket.
-    const start = Math.max(this.#free, now - 1_000 + 1_000 / this.#perSecond);
+    // A second's worth, but at least one, may come at once, as with the service's own token bucket.
+    const start = Math.max(this.#free, now - Math.max(0, 1_000 - 1_000 / this.#perSecond));
     const waitMs = Math.max(0, start - now);
     if (waitMs > maxWaitMs) return "throttled";
     this.#free = start + 1_000 / this.#perSecond;

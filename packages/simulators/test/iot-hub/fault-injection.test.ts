@@ -74,12 +74,12 @@ it("waits before the fault, and meets the device again until it is over", async 
   const hub = await opened.hub();
   const client = await connected(hub, Mqtt);
   const begun = performance.now();
-  await client.sendEvent(asking("KillTcp", { delay: 1, duration: 1 }));
+  await client.sendEvent(asking("KillTcp", { delay: 1, duration: 3 }));
   await until(() => hub.journal.connections("d1")[0]?.closedAt !== undefined);
   expect(performance.now() - begun).toBeGreaterThan(950);
   const early = opened.add(await deviceClient(hub, "d1"));
   expect(await outcome(early.open())).toBeInstanceOf(Error);
-  await new Promise((resolve) => setTimeout(resolve, 1_100));
+  await new Promise((resolve) => setTimeout(resolve, 3_100));
   await connected(hub, Mqtt);
 });
 
@@ -90,7 +90,7 @@ it.each([
 ])("refuses messages for a while when asked to with %s", async (operation, name) => {
   const hub = await opened.hub();
   const client = await connected(hub, Amqp);
-  await client.sendEvent(asking(operation, { duration: 1 }));
+  await client.sendEvent(asking(operation, { duration: 60 }));
   await until(() => hub.journal.faults().length === 1);
   expect(await outcome(client.sendEvent(new Message("x")))).toMatchObject({ name });
 });

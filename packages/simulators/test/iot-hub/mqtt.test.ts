@@ -205,7 +205,7 @@ it("refuses an expired token, and closes a connection whose token runs out", asy
   };
   expect(await connect(-60)).toMatchObject({ name: "UnauthorizedError" });
   expect(hub.journal.tokens()[0]?.description).toContain("expired");
-  await connect(2);
+  await connect(4);
   await until(() => hub.journal.connections("d1")[1]?.closedAt !== undefined);
   expect(hub.journal.connections("d1")[1]).toMatchObject({
     returnCode: 0,

@@ -5,7 +5,7 @@ import type { HubLink } from "./link.ts";
 import type { AmqpMessage } from "./message.ts";
 
 /** The system properties of a message, by the short names that MQTT gives them. */
-export function systemPropertiesOf(message: AmqpMessage): Record<string, string> {
+function systemPropertiesOf(message: AmqpMessage): Record<string, string> {
   const { annotations } = message;
   const text = (name: string): string | undefined =>
     typeof annotations[name] === "string" ? annotations[name] : undefined;

@@ -64,7 +64,7 @@ export class CommandChannel implements CommandConsumer {
 
   deliver({ command, lockToken }: CommandDelivery): void {
     const { hub, identity } = this.#connection;
-    const qos = [...this.#connection.session.subscriptions.values()].includes(1) ? 1 : 0;
+    const qos = this.#connection.grantedTo("commands") ?? 0;
     const root = `${rootOf(identity)}/messages/devicebound`;
     const bag = formatPropertyBag({
       systemProperties: systemProperties(command, `/${root}`),

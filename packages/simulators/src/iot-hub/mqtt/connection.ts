@@ -40,6 +40,7 @@ export class MqttConnection implements DeviceConnection, LiveConnection {
   #peer: MqttPeer | undefined;
   #hasConnect = false;
   #gone = false;
+  #lastPacketAt = 0;
   #cancelKeepAlive = (): void => undefined;
 
   constructor(hub: Hub, wire: Wire, thumbprints: readonly string[], whenOpened: () => void) {
@@ -100,9 +101,17 @@ export class MqttConnection implements DeviceConnection, LiveConnection {
 
   /** Whether the client has subscribed to what carries this. */
   isSubscribed(feature: Feature): boolean {
-    if (this.#gone || this.#peer === undefined) return false;
+    return this.grantedTo(feature) !== undefined;
+  }
+
+  /** The quality of service of the client's subscription to what carries this; undefined without one. */
+  grantedTo(feature: Feature): 0 | 1 | undefined {
+    if (this.#gone || this.#peer === undefined) return undefined;
     const { identity, session } = this.#peer;
-    return [...session.subscriptions.keys()].some((filter) => featureOf(filter, identity) === feature);
+    for (const [filter, qos] of session.subscriptions) {
+      if (featureOf(filter, identity) === feature) return qos;
+    }
+    return undefined;
   }
 
   send(packet: Packet): void {
@@ -113,7 +122,7 @@ export class MqttConnection implements DeviceConnection, LiveConnection {
   opened(peer: MqttPeer, keepAliveSeconds: number): void {
     this.#peer = peer;
     this.entry.openedAt = this.hub.clock.now();
-    this.#keepAlive(keepAliveSeconds);
+    this.#keepAlive(keepAliveSeconds * 1_500);
     this.#whenOpened();
   }
 
@@ -167,7 +176,7 @@ export class MqttConnection implements DeviceConnection, LiveConnection {
 
   #received(packet: Packet): void {
     if (this.#gone) return;
-    this.#cancelKeepAlive();
+    this.#lastPacketAt = this.hub.clock.now();
     if (packet.cmd === "connect") {
       // MQTT 3.1.0-2: a second CONNECT is a violation.
       if (this.#hasConnect) this.drop("fin", "protocol error");
@@ -181,7 +190,6 @@ export class MqttConnection implements DeviceConnection, LiveConnection {
     } else {
       this.#dispatch(packet);
     }
-    this.#keepAlive(this.entry.keepAliveSeconds ?? 0);
   }
 
   #dispatch(packet: Packet): void {
@@ -211,12 +219,16 @@ export class MqttConnection implements DeviceConnection, LiveConnection {
     }
   }
 
-  #keepAlive(seconds: number): void {
-    this.#cancelKeepAlive();
-    if (seconds <= 0 || this.#gone) return;
-    // MQTT 3.1.2-24: one and a half times the keep-alive.
-    this.#cancelKeepAlive = this.hub.timers.after(seconds * 1_500, () => {
+  /** MQTT 3.1.2-24: after one and a half times the keep-alive without a packet the connection is closed. */
+  #keepAlive(patienceMs: number): void {
+    if (patienceMs <= 0 || this.#gone) return;
+    const quietMs = this.hub.clock.now() - this.#lastPacketAt;
+    if (quietMs >= patienceMs) {
       this.close(hubErrors.closedRemotely);
+      return;
+    }
+    this.#cancelKeepAlive = this.hub.timers.after(patienceMs - quietMs, () => {
+      this.#keepAlive(patienceMs);
     });
   }
 

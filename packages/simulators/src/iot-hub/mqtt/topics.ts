@@ -7,7 +7,7 @@ export interface PropertyBag {
 }
 
 /** The property bag at the end of a topic: `%24.mid=m1&color=red`. */
-export function parsePropertyBag(bag: string): PropertyBag {
+function parsePropertyBag(bag: string): PropertyBag {
   const result: PropertyBag = { systemProperties: {}, properties: {} };
   for (const pair of bag.replace(/\/$/, "").split("&")) {
     if (pair === "") continue;
