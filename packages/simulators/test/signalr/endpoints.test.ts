@@ -134,6 +134,23 @@ describe("an endpoint of the app server", () => {
     await events.cancel();
   });
 
+  it("ends long polling with 204, once everything has been said", async () => {
+    await using simulator = await signalr();
+    simulator.app.mapRaw("/once", {}, (connection) => {
+      connection.onReceive((data) => {
+        connection.send(data.toString());
+        connection.close();
+      });
+    });
+    const url = `${simulator.app.origin}/once`;
+    const answer = await fetch(`${url}/negotiate?negotiateVersion=1`, { method: "POST" });
+    const address = `${url}?id=${((await answer.json()) as { connectionToken: string }).connectionToken}`;
+    await fetch(address);
+    await fetch(address, { method: "POST", body: "last" });
+    expect(await (await fetch(address)).text()).toBe("last");
+    expect((await fetch(address)).status).toBe(204);
+  });
+
   it.each([
     ["GET", "", {}, 400, "Connection ID required"],
     ["GET", "?id=unknown", {}, 404, "No Connection with that ID"],

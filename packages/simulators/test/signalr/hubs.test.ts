@@ -83,6 +83,25 @@ describe.each(wires)("the official client over $transport with $protocol", (wire
     await connection.stop();
   });
 
+  it("lets a cancelled stream's method clean up", async () => {
+    await using simulator = await chat();
+    let cleaned = 0;
+    simulator.hub("chat").on("Careless", async function* () {
+      try {
+        for (;;) {
+          yield 1;
+          await new Promise((resolve) => setTimeout(resolve, 5));
+        }
+      } finally {
+        cleaned += 1;
+      }
+    });
+    const connection = await connected(simulator.url("chat"), wire);
+    await collected(connection.stream("Careless"), 2);
+    await expect.poll(() => cleaned).toBe(1);
+    await connection.stop();
+  });
+
   it("asks a client for a result", async () => {
     await using simulator = await chat();
     const connection = await connected(simulator.url("chat"), wire);
