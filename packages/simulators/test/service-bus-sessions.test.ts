@@ -1,7 +1,16 @@
 import type { ServiceBusClient, ServiceBusReceivedMessage, ServiceBusReceiver } from "@azure/service-bus";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { refuseLink, reject, serviceBus, type ServiceBusSimulator } from "@holdfast/simulators/service-bus";
+import {
+  delayAcknowledgement,
+  loseAcknowledgement,
+  refuseLink,
+  reject,
+  serviceBus,
+  type ServiceBusSimulator,
+} from "@holdfast/simulators/service-bus";
 import { officialClient } from "./support/official-client.ts";
+import { next, rawConnection } from "./support/raw-client.ts";
+import rhea from "rhea";
 
 let bus: ServiceBusSimulator;
 let client: ServiceBusClient;
@@ -139,6 +148,10 @@ describe("sessions with the official client", () => {
       },
       { timeout: 5_000 },
     );
+    // What is settled before the client has read the detach would wait for an answer for a minute.
+    await vi.waitFor(() => {
+      expect(session.isClosed).toBe(true);
+    });
     await expect(session.completeMessage(message!)).rejects.toMatchObject({ code: "SessionLockLost" });
     const [again] = await some(await client.acceptSession("brief", "a", noRenewal));
     expect(again?.deliveryCount).toBe(1);
@@ -221,5 +234,72 @@ describe("sessions with the official client", () => {
     const session = await client.acceptSession("orders", "a", noRenewal);
     await expect(session.renewSessionLock()).rejects.toMatchObject({ code: "ServiceBusy" });
     await session.renewSessionLock();
+  });
+
+  it("keeps the order in a session when a delivery is late", async () => {
+    await send("orders", ["a", 1], ["a", 2], ["a", 3]);
+    bus.faults.next("deliver", delayAcknowledgement(150));
+    const session = await client.acceptSession("orders", "a", noRenewal);
+    const bodies: unknown[] = [];
+    while (bodies.length < 3) {
+      const messages = await session.receiveMessages(3, { maxWaitTimeInMs: 1_000 });
+      bodies.push(...messages.map(({ body }) => body as unknown));
+    }
+    expect(bodies).toEqual([1, 2, 3]);
+  });
+});
+
+describe("sessions with clients of other languages", () => {
+  it("reads a filter that is described, as AMQP wants it, and answers with the session and its lock", async () => {
+    await send("orders", ["a", 1]);
+    const connection = await rawConnection(bus);
+    const described = rhea.types.wrap_described("a", 0x1_37_00_00_00_0c);
+    const receiver = connection.open_receiver({
+      source: { address: "orders", filter: { "com.microsoft:session-filter": described } },
+      credit_window: 0,
+      autoaccept: false,
+    });
+    await next(receiver, "receiver_open");
+    expect(receiver.source.filter).toEqual({ "com.microsoft:session-filter": "a" });
+    expect(receiver.properties).toHaveProperty(["com.microsoft:locked-until-utc"]);
+    expect(bus.queue("orders").heldSessions).toEqual(["a"]);
+    connection.close();
+  });
+});
+
+describe("an acceptance that is lost", () => {
+  // With raw AMQP: the official client waits for it for a minute, whatever its options say.
+  it("leaves the session locked for a link that never hears of it, until the link ends", async () => {
+    bus.faults.next("accept-session", loseAcknowledgement());
+    const connection = await rawConnection(bus);
+    const receiver = connection.open_receiver({
+      source: { address: "orders", filter: { "com.microsoft:session-filter": "a" } },
+    });
+    await vi.waitFor(() => {
+      expect(bus.queue("orders").heldSessions).toEqual(["a"]);
+    });
+    expect(receiver.is_remote_open()).toBe(false);
+    connection.close();
+    await vi.waitFor(() => {
+      expect(bus.queue("orders").heldSessions).toEqual([]);
+    });
+  });
+});
+
+describe("a service whose clock is wrong", () => {
+  it("says so in every time it writes, and keeps locks for their duration all the same", async () => {
+    await using skewed = await serviceBus({
+      queues: [{ name: "orders", requiresSession: true, lockDurationMs: 5_000 }],
+      clockSkewMs: 300_000,
+    });
+    const other = officialClient(skewed);
+    await other.createSender("orders").sendMessages({ body: 1, sessionId: "a" });
+    const session = await other.acceptSession("orders", "a", noRenewal);
+    expect(session.sessionLockedUntilUtc.getTime() - Date.now()).toBeGreaterThan(290_000);
+    const [message] = await some(session);
+    expect(message!.enqueuedTimeUtc!.getTime() - Date.now()).toBeGreaterThan(290_000);
+    await session.completeMessage(message!);
+    await session.close();
+    await other.close();
   });
 });

@@ -129,11 +129,9 @@ export function attach(connection: BrokerConnection, { sender, receiver }: LinkC
     });
     refuse(link, error);
   };
-  const fault =
-    broker.fault("attach", link.entity) ??
-    (role === "receive" && requestedSession(engine) !== undefined
-      ? broker.fault("accept-session", link.entity)
-      : undefined);
+  const asksForSession = role === "receive" && requestedSession(engine) !== undefined;
+  const attachFault = broker.fault("attach", link.entity);
+  const fault = attachFault ?? (asksForSession ? broker.fault("accept-session", link.entity) : undefined);
   if (fault?.kind === "refuse") {
     refuseWith(trackedError(fault.condition, fault.description, broker.tracking(link.entity)));
     return;
@@ -177,7 +175,9 @@ export function attach(connection: BrokerConnection, { sender, receiver }: LinkC
       });
       break;
     case "lose-acknowledgement":
-      journal("unanswered");
+      // The session is locked all the same, for a link that never hears of it.
+      if (attachFault === undefined && fault.stored) start();
+      else journal("unanswered");
       holdAnswer(engine);
       break;
     case "detach": {

@@ -51,12 +51,20 @@ export function encodeForClient(
   });
 }
 
+interface PendingDelivery {
+  readonly message: StoredMessage;
+  readonly lock: MessageLock | undefined;
+  /** On the simulator's monotonic clock. */
+  readonly dueAt: number;
+}
+
 class LinkConsumer implements Consumer {
   readonly locks: boolean;
   readonly #link: BrokerLink;
   readonly #queue: MessageQueue;
   readonly #sender: SenderLink;
   readonly #credit: LinkCredit;
+  readonly #pending: PendingDelivery[] = [];
 
   constructor(link: BrokerLink, queue: MessageQueue, sender: SenderLink) {
     this.locks = sender.snd_settle_mode !== SENDS_SETTLED;
@@ -75,14 +83,15 @@ class LinkConsumer implements Consumer {
     this.#credit.spend();
     this.#link.touch();
     const fault = connection.broker.fault("deliver", this.#queue.path);
-    if (fault?.kind === "delay") {
-      connection.after(fault.ms, () => {
-        if (!this.#link.hasEnded) this.#send(message, lock);
+    if (fault?.kind === "lose-acknowledgement" && !fault.stored) return;
+    if (fault === undefined || fault.kind === "delay" || fault.stored) {
+      this.#sendInOrder({
+        message,
+        lock,
+        dueAt: connection.broker.clock.now() + (fault?.kind === "delay" ? fault.ms : 0),
       });
-      return;
     }
-    if (fault === undefined || fault.stored) this.#send(message, lock);
-    if (fault === undefined) return;
+    if (fault === undefined || fault.kind === "delay" || fault.kind === "lose-acknowledgement") return;
     // What was queued for the wire must leave before the link or the connection does.
     setImmediate(() => {
       if (fault.kind === "detach") {
@@ -93,6 +102,27 @@ class LinkConsumer implements Consumer {
         connection.suffer(fault);
       }
     });
+  }
+
+  /** A delivery that is late holds up those behind it: the service keeps the order on a link. */
+  #sendInOrder(delivery: PendingDelivery): void {
+    this.#pending.push(delivery);
+    if (this.#pending.length === 1) this.#sendDue();
+  }
+
+  #sendDue(): void {
+    const { connection } = this.#link;
+    for (let next = this.#pending[0]; next !== undefined; next = this.#pending[0]) {
+      const leftMs = next.dueAt - connection.broker.clock.now();
+      if (leftMs > 0) {
+        connection.after(leftMs, () => {
+          this.#sendDue();
+        });
+        return;
+      }
+      this.#pending.shift();
+      if (!this.#link.hasEnded) this.#send(next.message, next.lock);
+    }
   }
 
   #send(message: StoredMessage, lock: MessageLock | undefined): void {

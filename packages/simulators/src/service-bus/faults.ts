@@ -66,12 +66,18 @@ export interface ServiceBusFaults {
   cbs: Refusal | LostAcknowledgement | Delay | ConnectionFault;
   /** A link to an entity or its `$management` node is being attached. */
   attach: Refusal | LostAcknowledgement | Delay | ForcedDetach | DeafLink | ConnectionFault;
-  /** A link asks for a session, by id or the next one. Comes after step `attach`. */
+  /**
+   * A link asks for a session, by id or the next one. Comes after step `attach`. With `loseAcknowledgement()` the session
+   * is locked for a link that never hears of it.
+   */
   "accept-session": Refusal | LostAcknowledgement | Delay | ForcedDetach | DeafLink | ConnectionFault;
   /** A transfer (one message or one batch) has arrived. */
   send: Refusal | LostAcknowledgement | Delay | ForcedDetach | ConnectionFault;
-  /** A message is about to be delivered to a receiver. `stored: true` delivers it first. */
-  deliver: Delay | ForcedDetach | ConnectionFault;
+  /**
+   * A message is about to be delivered to a receiver. `stored: true` delivers it first. `ignore()`: it is locked and
+   * never arrives. A late one holds up those behind it.
+   */
+  deliver: LostAcknowledgement | Delay | ForcedDetach | ConnectionFault;
   /** A receiver asks for its credit to be drained. */
   drain: LostAcknowledgement | Delay | ForcedDetach | ConnectionFault;
   /** A receiver has settled a message on its link. `stored: true` carries it out. */
@@ -105,7 +111,7 @@ const possible: Readonly<Record<ServiceBusStep, readonly Kind[]>> = {
   attach: [...answered, "detach", "deaf"],
   "accept-session": [...answered, "detach", "deaf"],
   send: [...answered, "detach"],
-  deliver: ["delay", "detach", ...breaks],
+  deliver: ["lose-acknowledgement", "delay", "detach", ...breaks],
   drain: ["lose-acknowledgement", "delay", "detach", ...breaks],
   settle: [...answered, "detach"],
   management: [...answered, "detach"],

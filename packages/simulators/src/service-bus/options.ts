@@ -67,6 +67,11 @@ export interface ServiceBusOptions {
   readonly sessionWaitMs?: number;
   /** What the administration says of the namespace. Default: the Standard tier. */
   readonly namespace?: NamespaceOptions;
+  /**
+   * How far the service's wall clock is ahead of the machine's, in milliseconds; negative when it is behind. All that goes
+   * on the wire as a time is off by it, and so are the expiry of tokens and scheduled times. Default 0.
+   */
+  readonly clockSkewMs?: number;
   /** Time, for tests that replace it. Default: real time. */
   readonly clock?: SimulatorClock;
 }
@@ -111,7 +116,16 @@ export function serviceBusSettings(options: ServiceBusOptions): ServiceBusSettin
     }
     seen.add(key);
   }
-  const { credits } = options;
+  const { credits, clock: givenClock = realClock } = options;
+  const clockSkewMs = numberOption("clockSkewMs", options.clockSkewMs ?? 0, -86_400_000, 86_400_000, false);
+  const clock: SimulatorClock =
+    clockSkewMs === 0
+      ? givenClock
+      : {
+          now: () => givenClock.now(),
+          wallNow: () => givenClock.wallNow() + clockSkewMs,
+          after: (ms, fire) => givenClock.after(ms, fire),
+        };
   if (credits !== undefined) {
     numberOption("credits.perSecond", credits.perSecond, 1);
     numberOption("credits.perMessage", credits.perMessage ?? 1, 0, Infinity, false);
@@ -163,6 +177,7 @@ export function serviceBusSettings(options: ServiceBusOptions): ServiceBusSettin
       ]),
       messagingUnits: numberOption("namespace.messagingUnits", options.namespace?.messagingUnits ?? 1, 1, 64),
     },
-    clock: options.clock ?? realClock,
+    clockSkewMs,
+    clock,
   });
 }
