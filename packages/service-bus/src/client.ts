@@ -12,6 +12,14 @@ import {
   type Credential,
 } from "./credentials.ts";
 import { EntitySenders } from "./entity-senders.ts";
+import type { Handler } from "./message-work.ts";
+import type { ProcessorOptions } from "./processor-options.ts";
+import type { Processor } from "./processor.ts";
+import type { MessageSource } from "./message-source.ts";
+import { createProcessor, createSessionProcessor } from "./processors.ts";
+import type { SessionProcessorOptions } from "./session-processor-options.ts";
+import type { SessionProcessor } from "./session-processor.ts";
+import type { SessionContext } from "./session-service.ts";
 import { resilienceFrom, type Resilience, type ResilienceOptions } from "./resilience.ts";
 import { namespaceOf, officialArguments } from "./official-arguments.ts";
 import { clientClosedError } from "./official-errors.ts";
@@ -61,6 +69,7 @@ interface Holding {
  */
 export class ServiceBusClient extends official.ServiceBusClient {
   readonly #holding: Holding | undefined;
+  readonly #processors = new Set<Processor | SessionProcessor>();
   #closing: Promise<void> | undefined;
 
   /**
@@ -135,28 +144,12 @@ export class ServiceBusClient extends official.ServiceBusClient {
   }
 
   /**
-   * The dead letters of a queue: to look at, to send again, to remove.
+   * The dead letters of a queue or subscription: to look at, to send again, to remove.
    *
    * @param options - `transfer: true` for what could not be forwarded from there.
    */
-  deadLetters(queueName: string, options?: { readonly transfer?: boolean }): DeadLetters;
-  /** The dead letters of a subscription. */
-  deadLetters(
-    topicName: string,
-    subscriptionName: string,
-    options?: { readonly transfer?: boolean },
-  ): DeadLetters;
-  deadLetters(
-    entity: string,
-    subscriptionOrOptions?: string | { readonly transfer?: boolean },
-    optionsOfSubscription?: { readonly transfer?: boolean },
-  ): DeadLetters {
-    const clock = this.#holding?.resilience.clock ?? systemClock;
-    const source =
-      typeof subscriptionOrOptions === "string"
-        ? { entity, subscription: subscriptionOrOptions, ...optionsOfSubscription }
-        : { entity, ...subscriptionOrOptions };
-    return new DeadLetters(this, source, clock);
+  deadLetters(source: MessageSource, options: { readonly transfer?: boolean } = {}): DeadLetters {
+    return new DeadLetters(this, source, options, this.#holding?.resilience.clock ?? systemClock);
   }
 
   /**
@@ -183,6 +176,42 @@ export class ServiceBusClient extends official.ServiceBusClient {
     if (this.#holding === undefined) return super.createRuleManager(topicName, subscriptionName);
     if (this.isClosed) throw clientClosedError();
     return this.#holding.receiving.createRuleManager(topicName, subscriptionName);
+  }
+
+  /**
+   * A processor, running: it hands messages to `handler`, settles them, has failed ones come again later, and stops when the
+   * client is closed.
+   *
+   * ```ts
+   * const processor = client.createProcessor("orders", async (message, { signal }) => { … }, { concurrency: 16 });
+   * await processor.stop(); // lets handlers finish
+   * ```
+   *
+   * @throws HoldfastError `misconfigured`, naming option, value and allowed range.
+   */
+  createProcessor(source: MessageSource, handler: Handler, options: ProcessorOptions = {}): Processor {
+    if (this.isClosed) throw clientClosedError();
+    const { resilience } = this.#holding ?? {};
+    const processor = createProcessor(this, source, handler, options, resilience, (over) => {
+      this.#processors.delete(over);
+    });
+    this.#processors.add(processor);
+    return processor;
+  }
+
+  /** A session processor, running: as {@link createProcessor}, for the messages of so many sessions at once, each in order. */
+  createSessionProcessor(
+    source: MessageSource,
+    handler: Handler<SessionContext>,
+    options: SessionProcessorOptions = {},
+  ): SessionProcessor {
+    if (this.isClosed) throw clientClosedError();
+    const { resilience } = this.#holding ?? {};
+    const processor = createSessionProcessor(this, source, handler, options, resilience, (over) => {
+      this.#processors.delete(over);
+    });
+    this.#processors.add(processor);
+    return processor;
   }
 
   /** A session by its id, locked for us until it is closed or lost; `whenHeld: "wait"` waits for it. */
@@ -227,7 +256,7 @@ export class ServiceBusClient extends official.ServiceBusClient {
     if (this.#holding === undefined) throw badOption("updateCredential", typeof access, "left out when bypassed");
     if (this.isClosed) throw clientClosedError();
     const { credentials, pool, receiving } = this.#holding;
-    credentials.update(access, this.fullyQualifiedNamespace);
+    credentials.update(access);
     pool.replaceAll();
     receiving.outdate();
   }
@@ -255,6 +284,8 @@ export class ServiceBusClient extends official.ServiceBusClient {
   }
 
   async #close(): Promise<void> {
+    // Not a turn later when there is none: senders take no more from this moment.
+    if (this.#processors.size > 0) await Promise.all([...this.#processors].map((one) => one.stop()));
     if (this.#holding === undefined) return super.close();
     const { credentials, pool, entities, senders, resilience, receiving } = this.#holding;
     // Handlers may send: the senders go on until they are through.

@@ -106,9 +106,8 @@ export class Credentials {
    *
    * @throws HoldfastError `misconfigured` for a connection string that is of another namespace, or cannot be used.
    */
-  update(given: string | Credential, fullyQualifiedNamespace: string): void {
-    const access =
-      typeof given === "string" ? sameNamespace(given, fullyQualifiedNamespace) : this.#with(given);
+  update(given: string | Credential): void {
+    const access = typeof given === "string" ? sameNamespace(given, this.#access) : this.#with(given);
     const former = this.#tokens;
     this.#access = access;
     this.#tokens = this.#sourceOf(access);
@@ -119,11 +118,7 @@ export class Credentials {
   #with(credential: Credential): Access {
     if (!isCredential(credential))
       throw badOption("updateCredential", credential, "a connection string or a credential");
-    const { host, credential: former } = this.#access;
-    return {
-      host: former === undefined ? parseServiceBusConnectionString(host).fullyQualifiedNamespace : host,
-      credential,
-    };
+    return { host: namespaceOf(this.#access), credential };
   }
 
   close(): void {
@@ -168,16 +163,22 @@ function isTokenCredential(credential: Credential | undefined): credential is To
   return credential !== undefined && "getToken" in credential && !("isSasTokenProvider" in credential);
 }
 
-function sameNamespace(connectionString: string, fullyQualifiedNamespace: string): Access {
+function sameNamespace(connectionString: string, former: Access): Access {
   checkConnectionString(connectionString);
-  const host = parseServiceBusConnectionString(connectionString).fullyQualifiedNamespace.replace(/:\d+$/, "");
-  if (host.toLowerCase() !== fullyQualifiedNamespace.replace(/:\d+$/, "").toLowerCase()) {
-    throw new HoldfastError(
-      "misconfigured",
-      `updateCredential: the connection string is of ${host}, the client of ${fullyQualifiedNamespace}.`,
-    );
+  const access: Access = { host: connectionString, credential: undefined };
+  const [ours, theirs] = [namespaceOf(former), namespaceOf(access)].map((host) =>
+    host.replace(/:\d+$/, "").toLowerCase(),
+  );
+  if (ours !== theirs) {
+    const text = `updateCredential: the connection string is of ${String(theirs)}, the client of ${String(ours)}.`;
+    throw new HoldfastError("misconfigured", text);
   }
-  return { host: connectionString, credential: undefined };
+  return access;
+}
+
+/** As the constructor was given it: with a custom endpoint the official client calls that its namespace. */
+function namespaceOf({ host, credential }: Access): string {
+  return credential === undefined ? parseServiceBusConnectionString(host).fullyQualifiedNamespace : host;
 }
 
 /** Whether it is a key, of which new signatures can be made; a signature alone is good until its end. */
