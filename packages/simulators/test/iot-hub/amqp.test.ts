@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { Message } from "azure-iot-device";
 import { Amqp } from "azure-iot-device-amqp";
-import type { IotHubSimulator } from "@holdfast/simulators/iot-hub";
+import { duplicate, type IotHubSimulator } from "@holdfast/simulators/iot-hub";
 import { deviceClient, nextMessage, outcome, until, type DeviceClient } from "./support/device.ts";
 import { scope } from "./support/scope.ts";
 
@@ -71,6 +71,23 @@ it("delivers messages to the device, and completes, abandons and rejects as it s
     ["2", "rejected"],
   ]);
   expect(hub.journal.delivered("d1").map(({ deliveryCount }) => deliveryCount)).toEqual([1, 1, 2]);
+});
+
+it("delivers a message twice; one settlement counts", async () => {
+  const hub = await opened.hub();
+  const client = await connected(hub);
+  const bodies: string[] = [];
+  client.on("message", (message) => {
+    bodies.push(message.getBytes().toString());
+    void client.complete(message);
+  });
+  await until(() => hub.journal.subscriptions("d1").some(({ topic }) => topic.endsWith("devicebound")));
+  hub.faults.next("deliver", duplicate());
+  hub.device("d1").send({ body: "twice" });
+  hub.device("d1").send({ body: "once" });
+  await until(() => bodies.length === 3 && hub.device("d1").queueDepth === 0);
+  expect(bodies).toEqual(["twice", "twice", "once"]);
+  expect(hub.journal.settled("d1").map(({ outcome: how }) => how)).toEqual(["completed", "completed"]);
 });
 
 it("drops a message that was abandoned too often", async () => {

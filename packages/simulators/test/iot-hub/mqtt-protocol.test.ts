@@ -3,10 +3,11 @@ import { expect, it } from "vitest";
 import mqttPacket, {
   type IConnackPacket,
   type IConnectPacket,
+  type IPublishPacket,
   type ISubackPacket,
   type Packet,
 } from "mqtt-packet";
-import type { IotHubSimulator } from "@holdfast/simulators/iot-hub";
+import { delayAcknowledgement, malformed, type IotHubSimulator } from "@holdfast/simulators/iot-hub";
 import { until } from "./support/device.ts";
 import { deviceToken } from "./support/token.ts";
 import { scope } from "./support/scope.ts";
@@ -176,4 +177,55 @@ it("gives no message to a client that has unsubscribed", async () => {
   await client.next("pingresp");
   expect(client.received).toEqual([]);
   expect(hub.device("d1").queueDepth).toBe(1);
+});
+
+it("answers a twin request with an empty body, garbage, or without its request id", async () => {
+  const hub = await opened.hub();
+  const client = await loggedIn(hub);
+  client.send({ cmd: "subscribe", messageId: 1, subscriptions: [{ topic: "$iothub/twin/res/#", qos: 0 }] });
+  await client.next("suback");
+  const ask = async (): Promise<{ topic: string; text: string }> => {
+    client.send(publish("$iothub/twin/GET/?$rid=r1", 0));
+    const { topic, payload } = await client.next<IPublishPacket>("publish");
+    return { topic, text: payload.toString() };
+  };
+  hub.faults.next("twin-get", malformed("empty", { status: 429 }));
+  hub.faults.next("twin-get", malformed("garbage", { status: 500 }));
+  hub.faults.next("twin-get", malformed("topic"));
+  expect(await ask()).toEqual({ topic: "$iothub/twin/res/429/?$rid=r1", text: "" });
+  expect(await ask()).toEqual({
+    topic: "$iothub/twin/res/500/?$rid=r1",
+    text: "<html>502 Bad Gateway</html>",
+  });
+  expect((await ask()).topic).toBe("$iothub/twin/res/200/?$rid=");
+  const { topic, text } = await ask();
+  expect(topic).toBe("$iothub/twin/res/200/?$rid=r1");
+  expect(JSON.parse(text)).toEqual({ desired: { $version: 1 }, reported: { $version: 1 } });
+});
+
+it("sends method calls and desired properties that cannot be understood, or late", async () => {
+  const hub = await opened.hub();
+  const client = await loggedIn(hub);
+  const topics = ["$iothub/methods/POST/#", "$iothub/twin/PATCH/properties/desired/#"];
+  client.send({ cmd: "subscribe", messageId: 1, subscriptions: topics.map((topic) => ({ topic, qos: 0 })) });
+  await client.next("suback");
+  const next = async (): Promise<[string, string]> => {
+    const { topic, payload } = await client.next<IPublishPacket>("publish");
+    return [topic, payload.toString()];
+  };
+  const device = hub.device("d1");
+  hub.faults.next("method", malformed("topic"));
+  hub.faults.next("method", malformed("garbage"));
+  void device.invoke("m", { a: 1 }, { responseTimeoutMs: 50 }).catch(() => undefined);
+  expect(await next()).toEqual(["$iothub/methods/POST/m/", '{"a":1}']);
+  void device.invoke("m", { a: 1 }, { responseTimeoutMs: 50 }).catch(() => undefined);
+  expect((await next())[1]).toBe("not JSON");
+  hub.faults.next("desired", malformed("garbage"));
+  hub.faults.next("desired", delayAcknowledgement(50));
+  device.updateDesired({ a: 1 });
+  expect(await next()).toEqual(["$iothub/twin/PATCH/properties/desired/?$version=2", "not JSON"]);
+  const begun = performance.now();
+  device.updateDesired({ a: 2 });
+  expect(await next()).toEqual(["$iothub/twin/PATCH/properties/desired/?$version=3", '{"a":2,"$version":3}']);
+  expect(performance.now() - begun).toBeGreaterThan(45);
 });
