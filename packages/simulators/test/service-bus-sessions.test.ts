@@ -9,7 +9,7 @@ import {
   type ServiceBusSimulator,
 } from "@holdfast/simulators/service-bus";
 import { officialClient } from "./support/official-client.ts";
-import { next, rawConnection } from "./support/raw-client.ts";
+import { next, openReceiver, openSender, rawConnection } from "./support/raw-client.ts";
 import rhea from "rhea";
 
 let bus: ServiceBusSimulator;
@@ -264,6 +264,31 @@ describe("sessions with clients of other languages", () => {
     expect(receiver.properties).toHaveProperty(["com.microsoft:locked-until-utc"]);
     expect(bus.queue("orders").heldSessions).toEqual(["a"]);
     connection.close();
+  });
+});
+
+describe("a session that another link holds", () => {
+  it("is not prolonged by a request that names a link which does not hold it", async () => {
+    const holder = await client.acceptSession("orders", "a", noRenewal);
+    const connection = await rawConnection(bus);
+    const requests = await openSender(connection, "orders/$management");
+    const answers = await openReceiver(connection, "orders/$management", { credit: 10 });
+    const ask = async (linkName?: string): Promise<unknown> => {
+      requests.send({
+        message_id: "request",
+        application_properties: {
+          operation: "com.microsoft:renew-session-lock",
+          ...(linkName === undefined ? {} : { "associated-link-name": linkName }),
+        },
+        body: { "session-id": "a" },
+      });
+      const { message } = await next(answers, "message");
+      return message?.application_properties?.["statusCode"];
+    };
+    expect(await ask("another")).toBe(410);
+    expect(await ask(bus.journal.sessions("orders")[0]!.linkName)).toBe(200);
+    connection.close();
+    await holder.close();
   });
 });
 
