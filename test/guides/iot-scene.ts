@@ -1,4 +1,6 @@
-import { Mqtt } from "azure-iot-device-mqtt";
+import { AmqpWs } from "azure-iot-device-amqp";
+import { Http } from "azure-iot-device-http";
+import { Mqtt, MqttWs } from "azure-iot-device-mqtt";
 import { vi } from "vitest";
 import { Client, type HoldfastEvent, type ResilienceOptions } from "@holdfast/iot-device";
 import { iotHub, type IotHubOptions, type IotHubSimulator } from "@holdfast/simulators/iot-hub";
@@ -23,7 +25,7 @@ export async function twoDevices(
   const hub = await iotHub({ devices: ["bare", "ours"], ...options });
   const events: HoldfastEvent[] = [];
   const running: BareDevice[] = [];
-  const client = Client.fromConnectionString(hub.deviceConnectionString("ours"), Transport, {
+  const client = Client.fromConnectionString(connectionStringFor(hub, "ours", Transport), Transport, {
     resilience: { closeTimeoutMs: 100, ...resilience, onEvent: (event) => events.push(event) },
   });
   await client.setOptions(optionsFor(hub));
@@ -43,6 +45,13 @@ export async function twoDevices(
       await hub.close();
     },
   };
+}
+
+/** WebSockets and HTTPS know one port, 443, and no gateway's: an agent leads them to the simulated hub. */
+export function connectionStringFor(hub: IotHubSimulator, device: string, Transport: unknown): string {
+  const direct = hub.deviceConnectionString(device);
+  const isDirect = [MqttWs, AmqpWs, Http].includes(Transport as never);
+  return isDirect ? direct.replace(/;GatewayHostName=[^;]*/, "") : direct;
 }
 
 /** What leads each transport to the simulated hub. */

@@ -1,8 +1,10 @@
+import { Readable, type Stream } from "node:stream";
 import {
   Client as OfficialClient,
   type DeviceMethodRequest,
   type DeviceMethodResponse,
 } from "azure-iot-device";
+import type { UploadTarget } from "./blob.ts";
 import type { ClientOptions } from "./client-options.ts";
 import { fromConnectionString, fromProvider, fromSharedAccessSignature } from "./credentials.ts";
 import { guardedHandler } from "./guarded-handler.ts";
@@ -19,6 +21,7 @@ import {
 } from "./official.ts";
 import type { Outbox } from "./outbox.ts";
 import { noRetry, type RetryPolicy } from "./retry-policy.ts";
+import { Uploads, type FileCalls } from "./uploads.ts";
 
 /** Of a client that is not bypassed. Not a field: a bypassed client is an official object of our class. */
 const holdings = new WeakMap<object, Holding>();
@@ -135,6 +138,70 @@ export class Client extends OfficialClient {
     super.onDeviceMethod(methodName, guardedHandler(callback, failed));
   }
 
+  override uploadToBlob(
+    blobName: string,
+    stream: Stream,
+    streamLength: number,
+    callback: (error?: Error) => void,
+  ): void;
+  override uploadToBlob(blobName: string, stream: Stream, streamLength: number): Promise<void>;
+  /** Uploads a file in blocks that are repeated one by one, and always tells the hub of the end. */
+  override uploadToBlob(
+    blobName: string,
+    stream: Stream,
+    streamLength: number,
+    callback?: Callback<void>,
+  ): Promise<void> {
+    const holding = holdings.get(this);
+    if (holding === undefined || !blobName || !(stream instanceof Readable)) {
+      return officially(OfficialClient, "uploadToBlob", this, [blobName, stream, streamLength, callback]);
+    }
+    return answer(uploadsOf(holding, this).upload(blobName, stream), callback);
+  }
+
+  override getBlobSharedAccessSignature(blobName: string, callback: Callback<UploadTarget>): void;
+  override getBlobSharedAccessSignature(blobName: string): Promise<UploadTarget>;
+  /** Opens an upload; `notifyBlobUploadStatus` must follow, and if this process dies first, its next start sees to it. */
+  override getBlobSharedAccessSignature(
+    blobName: string,
+    callback?: Callback<UploadTarget>,
+  ): Promise<UploadTarget> {
+    const holding = holdings.get(this);
+    if (holding === undefined || !blobName) {
+      return officially(OfficialClient, "getBlobSharedAccessSignature", this, [blobName, callback]);
+    }
+    return answer(uploadsOf(holding, this).begin(blobName), callback);
+  }
+
+  override notifyBlobUploadStatus(
+    correlationId: string,
+    isSuccess: boolean,
+    statusCode: number,
+    statusDescription: string,
+    callback: (error?: Error) => void,
+  ): void;
+  override notifyBlobUploadStatus(
+    correlationId: string,
+    isSuccess: boolean,
+    statusCode: number,
+    statusDescription: string,
+  ): Promise<void>;
+  /** Tells the hub that an upload has ended, however often that takes. */
+  override notifyBlobUploadStatus(
+    correlationId: string,
+    isSuccess: boolean,
+    statusCode: number,
+    statusDescription: string,
+    callback?: Callback<void>,
+  ): Promise<void> {
+    const holding = holdings.get(this);
+    const given = [correlationId, isSuccess, statusCode, statusDescription] as const;
+    if (holding === undefined || !correlationId) {
+      return officially(OfficialClient, "notifyBlobUploadStatus", this, [...given, callback]);
+    }
+    return answer(uploadsOf(holding, this).notify(...given), callback);
+  }
+
   override emit(event: string | symbol, ...args: unknown[]): boolean {
     const official = (...all: [string | symbol, ...unknown[]]): boolean => super.emit(...all);
     return holdings.get(this)?.emit(this, official, event, args) ?? super.emit(event, ...args);
@@ -143,6 +210,25 @@ export class Client extends OfficialClient {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
+}
+
+const uploads = new WeakMap<Holding, Uploads>();
+
+function uploadsOf(holding: Holding, client: Client): Uploads {
+  let found = uploads.get(holding);
+  if (found === undefined) {
+    const { resilience, transport } = holding;
+    found = new Uploads(officialCalls(client), resilience, () => transport.link.name);
+    uploads.set(holding, found);
+  }
+  return found;
+}
+
+function officialCalls(client: Client): FileCalls {
+  return {
+    begin: (blobName) => officially(OfficialClient, "getBlobSharedAccessSignature", client, [blobName]),
+    notify: (...given) => officially(OfficialClient, "notifyBlobUploadStatus", client, given),
+  };
 }
 
 function make(
@@ -155,5 +241,8 @@ function make(
   if (holding === undefined) return client;
   OfficialClient.prototype.setRetryPolicy.call(client, noRetry);
   holdings.set(client, holding);
+  const files = uploadsOf(holding, client);
+  // Whenever the hub can be reached again: what it has not been told yet.
+  holding.transport.on("connected", () => void files.replay());
   return client;
 }

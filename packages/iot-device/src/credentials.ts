@@ -13,6 +13,8 @@ export interface Identity {
   readonly host: string;
   readonly deviceId: string;
   readonly moduleId: string | undefined;
+  /** The gateway that stands for the hub, when there is one. */
+  readonly gateway?: string | undefined;
 }
 
 /** A provider that one transport has for itself. */
@@ -41,6 +43,7 @@ export function fromConnectionString(connectionString: string): Credentials {
     host: (field("HostName") ?? "").toLowerCase(),
     deviceId: field("DeviceId") ?? "",
     moduleId: field("ModuleId"),
+    gateway: field("GatewayHostName")?.toLowerCase(),
   };
   const signature = field("SharedAccessSignature");
   if (field("SharedAccessKey") !== undefined) {

@@ -1,4 +1,5 @@
 import {
+  onAbort,
   run,
   Supervisor,
   type Attempt,
@@ -8,7 +9,7 @@ import {
   type Lane,
 } from "@holdfast/core";
 import { spreadRenewal, type Credentials, type Identity, type TokenRenewal } from "./credentials.ts";
-import { claim, nameOf, release } from "./identities.ts";
+import { claim, keyOf, nameOf, release } from "./identities.ts";
 import { InnerTransport, type Feature } from "./inner-transport.ts";
 import { IdentityWatch } from "./identity-watch.ts";
 import { closedError, connectionLost, timeoutError } from "./official-errors.ts";
@@ -16,7 +17,7 @@ import type { Callback, Connected, DeviceClientOptions, TransportConstructor } f
 import type { IotOperation } from "./operations.ts";
 import type { Resilience } from "./resilience.ts";
 import { onPeerClose } from "./transport-internals.ts";
-import { configure } from "./transport-options.ts";
+import { configure, renewByReplacing } from "./transport-options.ts";
 
 /** What a link tells whoever owns it. */
 export interface LinkListener {
@@ -31,7 +32,7 @@ export interface LinkListener {
 /** How long the acknowledgements in flight have when the connection is changed for another, in milliseconds. */
 const drainMs = 5_000;
 
-/** One device's connection: kept alive by the supervisor, made of one disposable official transport after the other. */
+/** One device's connection: kept alive by the supervisor, one disposable official transport after the other. */
 export class DeviceLink {
   /** What is switched on, on this connection and on each that follows. */
   readonly wanted = new Set<Feature>();
@@ -43,6 +44,7 @@ export class DeviceLink {
   readonly #supervisor: Supervisor<InnerTransport>;
   readonly #gate: Gate;
   #identity: string;
+  #key: string;
   readonly #watch: IdentityWatch;
   #inFlight = 0;
   #stopSlowRetry: (() => void) | undefined;
@@ -61,6 +63,7 @@ export class DeviceLink {
     this.#listener = listener;
     const known = credentials.identity instanceof Promise ? undefined : credentials.identity;
     this.#identity = known === undefined ? "device" : nameOf(known);
+    this.#key = known === undefined ? "" : keyOf(known);
     this.#gate = resilience.gate(known?.host ?? "");
     this.#watch = new IdentityWatch(resilience);
     this.#supervisor = new Supervisor<InnerTransport>({
@@ -121,12 +124,11 @@ export class DeviceLink {
     }
   }
 
-  #change(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
+  /** Resolves at the next change of the connection's state. */
+  async #change(signal: AbortSignal): Promise<void> {
+    await new Promise<void>((resolve) => {
       this.#changes.add(resolve);
-      signal.addEventListener("abort", () => {
-        resolve();
-      });
+      onAbort(signal, resolve);
     });
   }
 
@@ -201,7 +203,7 @@ export class DeviceLink {
     this.#isClosing = true;
     this.#stopSlowRetry?.();
     await this.#supervisor.close();
-    release(this.#identity, this);
+    release(this.#key, this);
   }
 
   #ready(scope: { readonly signal: AbortSignal }): Promise<void> | undefined {
@@ -211,14 +213,14 @@ export class DeviceLink {
 
   #claim(): void {
     if (this.#credentials.identity instanceof Promise) return;
-    claim(this.#identity, this);
+    claim(this.#key, this);
   }
 
   async #open(attempt: ConnectionAttempt): Promise<InnerTransport> {
     const { clock, renewalJitter, random, keepAliveSeconds } = this.#resilience;
     const provided = this.#credentials.identity;
     if (provided instanceof Promise) await this.#learn(provided);
-    else claim(this.#identity, this);
+    else claim(this.#key, this);
     const { tokenRenewal, ...options } = this.options as { tokenRenewal?: TokenRenewal };
     const inner = new InnerTransport(this.#Transport, this.#credentials.make());
     const abandon = (): void => {
@@ -238,7 +240,9 @@ export class DeviceLink {
           ? { tokenRenewal: spreadRenewal(tokenRenewal, renewalJitter, random) }
           : {};
       await configure(inner, { keepalive: keepAliveSeconds, ...options, ...renewal });
-      this.#planRenewal(inner);
+      renewByReplacing(inner, () => {
+        if (this.current === inner) this.replace();
+      });
       this.#listener.made(inner);
       await inner.connect(clock);
       onPeerClose(inner.official, lost);
@@ -253,20 +257,10 @@ export class DeviceLink {
   }
 
   async #learn(provided: Promise<Identity>): Promise<void> {
-    this.#identity = nameOf(await provided);
-    claim(this.#identity, this);
-  }
-
-  /**
-   * Over MQTT a token is renewed by connecting again, and the official transport would do so without its subscriptions. Ours
-   * is a new transport instead, with everything on it. AMQP renews in place.
-   */
-  #planRenewal(inner: InnerTransport): void {
-    if (inner.protocol !== "mqtt") return;
-    inner.provider.removeAllListeners("newTokenAvailable");
-    inner.provider.on("newTokenAvailable", () => {
-      if (this.current === inner) this.replace();
-    });
+    const identity = await provided;
+    this.#identity = nameOf(identity);
+    this.#key = keyOf(identity);
+    claim(this.#key, this);
   }
 
   #discard(inner: InnerTransport): Promise<void> {
@@ -283,7 +277,7 @@ export class DeviceLink {
       this.#listener.connected(inner);
     }
     if (state.status !== "failed") return;
-    release(this.#identity, this);
+    release(this.#key, this);
     this.#retrySlowly();
     this.#listener.failed(this.#supervisor.lastError);
   }

@@ -2,13 +2,18 @@ import { HoldfastError } from "@holdfast/core";
 import type { Identity } from "./credentials.ts";
 
 // Two installed copies of this package, or its ESM and CommonJS builds side by side, share one registry.
-const key = Symbol.for("holdfast/1/iot-identities");
+const registryKey = Symbol.for("holdfast/1/iot-identities");
 const shared = globalThis as Record<symbol, Map<string, object> | undefined>;
-const owners: Map<string, object> = (shared[key] ??= new Map<string, object>());
+const owners: Map<string, object> = (shared[registryKey] ??= new Map<string, object>());
 
-/** The identity as one word, for events and as a key. */
+/** The identity as one word, for events. */
 export function nameOf({ host, deviceId, moduleId }: Identity): string {
   return moduleId === undefined ? `${host}/${deviceId}` : `${host}/${deviceId}/${moduleId}`;
+}
+
+/** What there may be one connection for: a device is one at its hub, and one at each gateway that stands for it. */
+export function keyOf(identity: Identity): string {
+  return identity.gateway === undefined ? nameOf(identity) : `${identity.gateway}|${nameOf(identity)}`;
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { Agent } from "node:https";
 import {
   badOption,
   sharedGate,
@@ -37,8 +38,15 @@ export interface ResilienceOptions {
    * without it the pace adapts once the hub throttles.
    */
   readonly pacing?: { readonly messagesPerSecond: number };
-  /** Files. `maxConcurrent`: uploads open at once; default 5, 1 to 10 (the hub refuses the eleventh). */
-  readonly uploads?: { readonly maxConcurrent?: number; readonly journal?: UploadJournal };
+  /** File uploads. */
+  readonly uploads?: {
+    /** Open at once. Default 5; 1 to 10 (the hub refuses the eleventh). */
+    readonly maxConcurrent?: number;
+    /** Where open uploads are remembered. Default: in memory; `diskOutboxStore()` is one that survives the process. */
+    readonly journal?: UploadJournal;
+    /** For requests to the storage: a proxy, for example. Default: Node's. */
+    readonly blobAgent?: Agent;
+  };
   /**
    * The MQTT keep-alive, in seconds, unless `setOptions({ keepalive })` says otherwise. Default 60; 1 to 1177 (what the hub
    * takes). A dead connection is found within twice that; the official default of 180 s needs six minutes.
@@ -87,6 +95,7 @@ export interface Resilience {
   readonly gate: (host: string) => Gate;
   readonly maxUploads: number;
   readonly uploadJournal: UploadJournal | undefined;
+  readonly blobAgent: Agent | undefined;
   readonly keepAliveSeconds: number;
   readonly kicks: number;
   readonly kicksWithinMs: number;
@@ -145,6 +154,7 @@ export function resilienceFrom(options: ResilienceOptions): Resilience {
       }),
     maxUploads: whole("uploads.maxConcurrent", options.uploads?.maxConcurrent ?? 5, 1, 10),
     uploadJournal: options.uploads?.journal,
+    blobAgent: options.uploads?.blobAgent,
     keepAliveSeconds: whole("keepAliveSeconds", options.keepAliveSeconds ?? 60, 1, 1_177),
     kicks: whole("duplicateIdentity.kicks", kicks, 1, 1_000),
     kicksWithinMs: within("duplicateIdentity.withinMs", withinMs, 1, 86_400_000),

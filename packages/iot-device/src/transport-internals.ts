@@ -41,8 +41,12 @@ export function destroySocket(transport: OfficialTransport): void {
   const stream = _mqtt?._mqttClient?.stream ?? _amqp?._rheaConnection?.socket;
   if (stream === undefined || stream.destroyed === true) return;
   // rhea stops its timers on `error` and not on `close`; mqtt.js takes either.
-  if (_amqp !== undefined) stream.destroy?.(new Error("ECONNABORTED: the connection was given up."));
-  else stream.destroy?.();
+  if (_amqp === undefined) stream.destroy?.();
+  else {
+    // Without a listener rhea prints it.
+    _amqp._rheaConnection?.on("disconnected", () => undefined);
+    stream.destroy?.(new Error("ECONNABORTED: the connection was given up."));
+  }
 }
 
 /**

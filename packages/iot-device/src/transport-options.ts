@@ -14,3 +14,13 @@ export function configure(inner: InnerTransport, options: DeviceClientOptions): 
     official.setOptions?.(options, done);
   });
 }
+
+/**
+ * Over MQTT a token is renewed by connecting again, and the official transport would do so without its subscriptions. Ours is
+ * a new transport instead, with everything on it. AMQP renews in place.
+ */
+export function renewByReplacing(inner: InnerTransport, replace: () => void): void {
+  if (inner.protocol !== "mqtt") return;
+  inner.provider.removeAllListeners("newTokenAvailable");
+  inner.provider.on("newTokenAvailable", replace);
+}

@@ -42,7 +42,7 @@ function bench(options: OutboxOptions = {}): Bench {
       const next = trouble.shift();
       if (next === "hang") return new Promise<never>(() => undefined);
       if (next !== undefined) return Promise.reject(next);
-      sent.push(String(message.getData()));
+      sent.push(message.getBytes().toString());
       return new Promise<never>((resolve) => clock.after(10, () => resolve({} as never)));
     },
   };
