@@ -1,4 +1,4 @@
-import { failureOf } from "@holdfast/core";
+import { badOption, failureOf } from "@holdfast/core";
 import type { Claims, DroppedClaim } from "./claims.ts";
 import { Negotiator, type NegotiatorOptions } from "./negotiation.ts";
 import { SignalRServiceError } from "./service-error.ts";
@@ -56,6 +56,9 @@ const json = (status: number, value: unknown): Response =>
  */
 export function createNegotiateHandler(options: NegotiateHandlerOptions): NegotiateHandler {
   const negotiator = new Negotiator(options);
+  if (options.claims !== undefined && !negotiator.carriesClaims) {
+    throw badOption("claims", options.claims, "left out without an AccessKey: such tokens carry no claims");
+  }
   return async (request) => {
     // Microsoft's sample registers GET; the client has always sent POST.
     if (request.method !== "POST") return new Response(null, { status: 405, headers: { allow: "POST" } });

@@ -94,6 +94,11 @@ export class Negotiator {
     this.#signer = settings.accessKey === undefined ? undefined : new KeySigner(settings.accessKey);
   }
 
+  /** Whether tokens can carry claims: those that an access key signs. */
+  get carriesClaims(): boolean {
+    return this.#signer !== undefined;
+  }
+
   /**
    * @throws TypeError when there are claims and no access key
    * @throws SignalRServiceError when the token is the service's to make and it does not

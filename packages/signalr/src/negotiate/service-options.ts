@@ -13,6 +13,7 @@ import {
   type Random,
   type TokenRequestLike,
 } from "@holdfast/core";
+import { isBypassed } from "../bypass.ts";
 import {
   httpAddress,
   parseConnectionString,
@@ -44,7 +45,7 @@ export interface ServiceOptions {
   readonly endpoint?: string;
   /** From `@azure/identity`, or `@holdfast/identity`. */
   readonly credential?: CredentialLike;
-  /** `false`: one attempt. */
+  /** `false`, or the environment variable `HOLDFAST_BYPASS=1`: one attempt. */
   readonly resilience?: ServiceResilience | false;
 }
 
@@ -69,7 +70,7 @@ export function serviceSettings(options: ServiceOptions): ServiceSettings {
     ...address,
     // An access key wins, as it costs no request.
     credential: address.accessKey === undefined ? options.credential : undefined,
-    policy: options.resilience === false ? presets.none : policy(resilience.policy ?? {}),
+    policy: options.resilience === false || isBypassed() ? presets.none : policy(resilience.policy ?? {}),
     onEvent: resilience.onEvent,
     faults: resilience.faults ?? [],
     clock: resilience.clock ?? systemClock,

@@ -293,6 +293,15 @@ describe("createNegotiateHandler", () => {
       /hub must be a letter and .*; got "1"/,
     ],
     [
+      {
+        hub: "chat",
+        endpoint: "https://c.example",
+        credential: { getToken: async () => null },
+        claims: () => ({}),
+      },
+      /claims must be left out without an AccessKey/,
+    ],
+    [
       { hub: "chat", connectionString: "Endpoint=https://c.example;AccessKey=k", tokenLifetimeMs: 0 },
       /tokenLifetimeMs must be above 0 and up to 86400000; got 0/,
     ],

@@ -121,6 +121,15 @@ describe("SignalRServiceClient", () => {
     expect(restRequests(simulator)).toEqual([status]);
   });
 
+  it("tries once without resilience", async () => {
+    await using simulator = await start();
+    simulator.faults.always("rest", answer(503));
+    const { connectionString } = simulator.service;
+    const bare = new SignalRServiceClient({ connectionString, hub: "chat", resilience: false });
+    await expect(bare.sendToAll("said")).rejects.toMatchObject({ statusCode: 503 });
+    expect(restRequests(simulator)).toEqual([503]);
+  });
+
   it("gives up at once on a wrong key", async () => {
     await using simulator = await start();
     const connectionString = simulator.service.connectionString.replace(/AccessKey=\w+/, "AccessKey=wrong");

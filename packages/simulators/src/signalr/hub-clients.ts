@@ -40,7 +40,7 @@ export interface Audience {
 }
 
 /** Sends one message to many, encoded once for each protocol. */
-export function deliver(sessions: Iterable<HubSession>, message: InvocationMessage): void {
+function deliver(sessions: Iterable<HubSession>, message: InvocationMessage): void {
   const encoded = new Map<string, string | Buffer>();
   for (const session of sessions) {
     const { protocol } = session;
