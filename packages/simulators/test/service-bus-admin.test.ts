@@ -324,4 +324,27 @@ describe("over plain HTTP", () => {
     expect(refused.status).toBe(401);
     expect(await refused.text()).toMatch(/^<Error><Code>401<\/Code><Detail>/);
   });
+
+  it.each([
+    [
+      "orders",
+      "LockDuration MaxSizeInMegabytes RequiresDuplicateDetection RequiresSession DefaultMessageTimeToLive DeadLetteringOnMessageExpiration DuplicateDetectionHistoryTimeWindow MaxDeliveryCount EnableBatchedOperations SizeInBytes MessageCount IsAnonymousAccessible AuthorizationRules Status CreatedAt UpdatedAt AccessedAt SupportOrdering CountDetails d2p1:ActiveMessageCount d2p1:DeadLetterMessageCount d2p1:ScheduledMessageCount d2p1:TransferMessageCount d2p1:TransferDeadLetterMessageCount AutoDeleteOnIdle EnablePartitioning EntityAvailabilityStatus EnableExpress MaxMessageSizeInKilobytes",
+    ],
+    [
+      "events/subscriptions/ALL",
+      "LockDuration RequiresSession DefaultMessageTimeToLive DeadLetteringOnMessageExpiration DeadLetteringOnFilterEvaluationExceptions MessageCount MaxDeliveryCount EnableBatchedOperations Status CreatedAt UpdatedAt AccessedAt CountDetails d2p1:ActiveMessageCount d2p1:DeadLetterMessageCount d2p1:ScheduledMessageCount d2p1:TransferMessageCount d2p1:TransferDeadLetterMessageCount AutoDeleteOnIdle EntityAvailabilityStatus",
+    ],
+    [
+      "events/Subscriptions/all/Rules/$Default",
+      "Filter SqlExpression CompatibilityLevel Action CreatedAt Name",
+    ],
+  ])("describes %s in the order on which clients of other languages rely", async (path, order) => {
+    const response = await fetch(`http://127.0.0.1:${String(bus.port)}/${path}?api-version=2021-05`, {
+      headers: { authorization: "Bearer opaque" },
+    });
+    const [, description = ""] =
+      /<\w+Description [^>]*>(.*)<\/\w+Description>/.exec(await response.text()) ?? [];
+    const names = [...description.matchAll(/<([\w:]+)/g)].map(([, name]) => name);
+    expect(names.join(" ")).toBe(order);
+  });
 });

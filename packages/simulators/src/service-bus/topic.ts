@@ -8,17 +8,13 @@ import type { Subscription } from "./subscription.ts";
 /** A topic: every message goes, as a copy, to each subscription whose rules take it. */
 export class Topic implements Destination {
   readonly settings: TopicSettings;
-  readonly createdAt: number;
   readonly requiresSession = false;
   readonly account: Account = { bytes: 0 };
-  updatedAt: number;
-  accessedAt = 0;
   readonly #subscriptions = new Map<string, Subscription>();
   readonly #intake: Intake;
 
   constructor(settings: TopicSettings, context: EntityContext) {
     this.settings = settings;
-    this.createdAt = this.updatedAt = context.clock.wallNow();
     this.#intake = new Intake(settings.name, settings, context, this.account, (message) => {
       this.#publish(message);
     });

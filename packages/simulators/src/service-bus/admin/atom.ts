@@ -3,8 +3,8 @@ import { documentOf, type Elements } from "./xml.ts";
 const ATOM = "http://www.w3.org/2005/Atom";
 
 /** The namespace of the descriptions. */
-export const SERVICE_BUS = "http://schemas.microsoft.com/netservices/2010/10/servicebus/connect";
-export const INSTANCE = "http://www.w3.org/2001/XMLSchema-instance";
+const SERVICE_BUS = "http://schemas.microsoft.com/netservices/2010/10/servicebus/connect";
+const INSTANCE = "http://www.w3.org/2001/XMLSchema-instance";
 
 /** One described thing: an entity, a rule, the namespace. */
 export interface Description {
