@@ -8,12 +8,18 @@ const program = `
   const connection = new HubConnectionBuilder().configureLogging(LogLevel.None)
     .withUrl(url, { transport: Number(transport) }).build();
   connection.start().catch(() => {});
-  setTimeout(async () => { await connection.stop(); console.log("stopped"); }, 1000);
+  setTimeout(async () => { await connection.stop(); console.log("stopped"); }, 1500);
 `;
+
+async function freezeOnceConnected(sim: SignalRSimulator): Promise<void> {
+  while (sim.journal.alive().length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+  sim.freeze();
+}
 
 it.each<[string, number, (sim: SignalRSimulator) => unknown]>([
   ["the upgrade was never answered", 1, (sim) => sim.faults.always("transport", neverAnswer())],
-  ["the connection fell silent", 1, (sim) => setTimeout(() => sim.freeze(), 600)],
+  ["the negotiation was never answered", 1, (sim) => sim.faults.always("app-negotiate", neverAnswer())],
+  ["the connection fell silent", 1, (sim) => void freezeOnceConnected(sim)],
   ["it was connected by server-sent events", 2, () => undefined],
   ["it was connected by long polling", 4, () => undefined],
   ["the servers are gone", 1, (sim) => sim.stop()],

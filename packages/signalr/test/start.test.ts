@@ -1,4 +1,4 @@
-import { AbortError } from "@microsoft/signalr";
+import { AbortError, HttpTransportType } from "@microsoft/signalr";
 import { describe, expect, it } from "vitest";
 import { failureOf, type HubConnection } from "@holdfast/signalr";
 import {
@@ -168,6 +168,23 @@ describe("an attempt that hangs", () => {
     expect(await s.connection.invoke("Echo", 1)).toBe(1);
     await s.connection.stop();
     await until(() => s.sim.journal.alive().length === 0);
+  });
+
+  it("is given up when the socket takes longer to open than a negotiation is good for", async () => {
+    await using s = await scene({ resilience: { connectTimeoutMs: 300 } });
+    s.sim.faults.next("transport", neverAnswer());
+    const { error, ms } = await outcome(s.connection.start());
+    expect(error).toBeUndefined();
+    expect(ms).toBeLessThan(5_000);
+    expect(s.events[0]).toMatchObject({ fault: { kind: "timeout", code: "attempt-timeout" } });
+  });
+
+  it("leaves no event stream behind that goes on trying by itself", async () => {
+    await using s = await scene({ http: { transport: HttpTransportType.ServerSentEvents } });
+    s.sim.faults.next("transport", answer(500));
+    await s.connection.start();
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    expect(s.sim.journal.requests().filter(({ step }) => step === "transport")).toHaveLength(2);
   });
 
   it.each(hangs.slice(0, 4))("is ended at once by stop() when %s", async (_, arrange) => {
