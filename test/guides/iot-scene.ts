@@ -18,15 +18,16 @@ export interface TwoDevices extends AsyncDisposable {
 }
 
 export async function twoDevices(
-  resilience: ResilienceOptions = {},
+  resilience: ResilienceOptions | ((hub: IotHubSimulator) => ResilienceOptions) = {},
   options: IotHubOptions = {},
   Transport: unknown = Mqtt,
 ): Promise<TwoDevices> {
   const hub = await iotHub({ devices: ["bare", "ours"], ...options });
+  const given = typeof resilience === "function" ? resilience(hub) : resilience;
   const events: HoldfastEvent[] = [];
   const running: BareDevice[] = [];
   const client = Client.fromConnectionString(connectionStringFor(hub, "ours", Transport), Transport, {
-    resilience: { closeTimeoutMs: 100, ...resilience, onEvent: (event) => events.push(event) },
+    resilience: { closeTimeoutMs: 100, ...given, onEvent: (event) => events.push(event) },
   });
   await client.setOptions(optionsFor(hub));
   return {

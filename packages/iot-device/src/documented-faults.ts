@@ -71,6 +71,15 @@ export const documentedFaults: readonly FaultRow[] = [
     see: cloudToDevice,
   },
   {
+    // What azure-iothub makes of it.
+    id: "IOT-10",
+    kind: "quota",
+    match: { name: "DeviceMaximumQueueDepthExceededError" },
+    because: "50 messages wait for the device already",
+    remedy: "let the device take them, give messages a shorter life, or send fewer",
+    see: cloudToDevice,
+  },
+  {
     id: "iot-quota",
     kind: "quota",
     match: { text: /\b403002\b|IotHubQuotaExceeded/i },

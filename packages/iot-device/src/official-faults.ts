@@ -194,6 +194,14 @@ export const officialFaults: readonly FaultRow[] = [
     see: errorCodes,
   },
   {
+    id: "iot-blob-refused",
+    kind: "auth",
+    match: { name: "BlobUploadError", status: [401, 403] },
+    because: "the storage does not accept the signature that the hub gave out; it may have run out",
+    remedy: "upload again: each upload gets a signature of its own",
+    see: learn("iot-hub-devguide-file-upload"),
+  },
+  {
     id: "iot-invalid",
     kind: "client-bug",
     match: {
