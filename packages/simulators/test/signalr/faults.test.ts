@@ -155,7 +155,7 @@ describe("a scripted fault", () => {
 
   it("lets a connection fall silent: only the client's own timeout tells", async () => {
     await using simulator = await start();
-    const connection = officialClient(simulator.url("chat"), {}, {}, (b) => b.withServerTimeout(300));
+    const connection = officialClient(simulator.url("chat"), {}, {}, (b) => b.withServerTimeout(1_000));
     await connection.start();
     const end = closed(connection);
     simulator.faults.next("receive", fallSilent());
@@ -180,7 +180,7 @@ describe("a scripted fault", () => {
 
   it("freezes live connections without a word", async () => {
     await using simulator = await start();
-    const connection = officialClient(simulator.url("chat"), {}, {}, (b) => b.withServerTimeout(300));
+    const connection = officialClient(simulator.url("chat"), {}, {}, (b) => b.withServerTimeout(1_000));
     await connection.start();
     const end = closed(connection);
     simulator.freeze();
