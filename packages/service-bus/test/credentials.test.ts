@@ -179,7 +179,10 @@ describe("a renewal that fails", () => {
   it("ours: a connection with a key is renewed too, before the official client's 45 minutes", async () => {
     const bus = await namespace();
     const clock = movable();
-    const made = new ServiceBusClient(bus.connectionString, { resilience: { clock } });
+    const events: HoldfastEvent[] = [];
+    const made = new ServiceBusClient(bus.connectionString, {
+      resilience: { clock, onEvent: (event) => events.push(event) },
+    });
     open.push(() => made.close());
     const sender = made.createSender("orders");
     await sender.sendMessages({ body: 1 });
@@ -195,6 +198,9 @@ describe("a renewal that fails", () => {
       )
       .toBe(2);
     expect(bus.journal.stored("orders")).toHaveLength(bus.journal.attempts("orders").length);
+    // What moved had not been sent: the old connection was kept for those who were about to use it.
+    const faults = events.flatMap((event) => (event.type === "retry" ? [event.fault.id] : []));
+    expect(faults.filter((id) => id !== "link-closed")).toEqual([]);
   });
 });
 
@@ -242,6 +248,31 @@ describe("updateCredential()", () => {
       .toBe(1);
   });
 
+  it("leaves no timer behind when the client is closed at once", async () => {
+    const bus = await namespace({ keys });
+    const timers = new Set<object>();
+    const clock: Clock = {
+      ...systemClock,
+      after: (ms, fire) => {
+        const timer = {};
+        timers.add(timer);
+        const stop = systemClock.after(ms, () => {
+          timers.delete(timer);
+          fire();
+        });
+        return () => {
+          timers.delete(timer);
+          stop();
+        };
+      },
+    };
+    const made = new ServiceBusClient(withKey(bus, "old"), { resilience: { clock } });
+    await made.createSender("orders").sendMessages({ body: 1 });
+    made.updateCredential(withKey(bus, "new"));
+    await made.close();
+    expect(timers.size).toBe(0);
+  });
+
   it("reaches receivers when the service takes their links away", async () => {
     const bus = await namespace({ keys });
     const made = new ServiceBusClient(withKey(bus, "old"));
@@ -258,7 +289,9 @@ describe("updateCredential()", () => {
     bus.detachLinks("orders");
     await sender.sendMessages({ body: 2 });
     await expect.poll(() => received, { timeout: 10_000 }).toEqual([1, 2]);
-    expect(bus.journal.tokens().filter(({ keyName }) => keyName === "new")).toHaveLength(2);
+    const names = bus.journal.tokens().map(({ keyName }) => keyName);
+    expect(names.slice(0, 2)).toEqual(["old", "old"]);
+    expect(new Set(names.slice(2))).toEqual(new Set(["new"]));
     await subscription.close();
   });
 
