@@ -8,6 +8,8 @@ export default defineConfig({
   format: ["esm", "cjs"],
   // A file for each source: joined into shared chunks, ./faults would load the official client after all.
   unbundle: true,
+  // The official package has both, too.
+  outputOptions: { exports: "named" },
   dts: true,
   sourcemap: true,
   fixedExtension: true,

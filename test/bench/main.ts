@@ -1,6 +1,7 @@
 // npm run bench -- <name> [--json] [--check]
 import { parseArgs } from "node:util";
 import { herdBench } from "./herd.ts";
+import { iotBench } from "./iot.ts";
 import { models } from "./models.ts";
 import { policyBench } from "./policy.ts";
 import { sendBench } from "./send.ts";
@@ -10,6 +11,7 @@ import { table, type Result } from "./result.ts";
 /** Every bench, by the name it is called with. */
 const benches: Readonly<Record<string, () => Promise<readonly Result[]>>> = {
   herd: herdBench,
+  iot: iotBench,
   models,
   policy: policyBench,
   send: sendBench,

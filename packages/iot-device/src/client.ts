@@ -1,10 +1,12 @@
 import { Readable, type Stream } from "node:stream";
+import { systemClock } from "@holdfast/core";
 import {
   Client as OfficialClient,
   type DeviceMethodRequest,
   type DeviceMethodResponse,
 } from "azure-iot-device";
 import type { UploadTarget } from "./blob.ts";
+import { CloudMessages, type MessageHandler, type MessageHandlingOptions } from "./cloud-messages.ts";
 import type { ClientOptions } from "./client-options.ts";
 import { fromConnectionString, fromProvider, fromSharedAccessSignature } from "./credentials.ts";
 import { guardedHandler } from "./guarded-handler.ts";
@@ -200,6 +202,30 @@ export class Client extends OfficialClient {
       return officially(OfficialClient, "notifyBlobUploadStatus", this, [...given, callback]);
     }
     return answer(uploadsOf(holding, this).notify(...given), callback);
+  }
+
+  /**
+   * Handles messages from the cloud a few at a time and settles each; ours, beside the official `on("message")`. See
+   * {@link CloudMessages} for what each protocol can promise.
+   *
+   * @returns a function that ends it.
+   * @throws HoldfastError `misconfigured`, naming option, value and allowed range.
+   */
+  handleMessages(handler: MessageHandler, options: MessageHandlingOptions = {}): () => void {
+    const holding = holdings.get(this);
+    const failed = (error: unknown): void => holding?.transport.tellFailed("message", error);
+    const settling = {
+      complete: (message: Message) => this.complete(message),
+      abandon: (message: Message) => this.abandon(message),
+      reject: (message: Message) => this.reject(message),
+      failed,
+    };
+    const messages = new CloudMessages(handler, options, settling, holding?.resilience.clock ?? systemClock);
+    const take = (message: Message): void => {
+      messages.take(message);
+    };
+    this.on("message", take);
+    return () => this.off("message", take);
   }
 
   override emit(event: string | symbol, ...args: unknown[]): boolean {

@@ -1,5 +1,6 @@
 export { Client } from "./client.ts";
 export { ModuleClient } from "./module-client.ts";
+export { type MessageHandler, type MessageHandlingOptions } from "./cloud-messages.ts";
 export { type ClientOptions } from "./client-options.ts";
 export { classifyIotDevice, iotDeviceFaults } from "./faults.ts";
 export { iotPolicies, type IotOperation } from "./operations.ts";
