@@ -1,5 +1,5 @@
 import type { AbortSignalLike } from "./abort.ts";
-import { Agenda } from "./agenda.ts";
+import { Agenda, type AgendaItem } from "./agenda.ts";
 import type { Clock } from "./clock.ts";
 import type { Random } from "./random.ts";
 
@@ -52,7 +52,7 @@ type Stage =
   | { readonly name: "renewing"; readonly abort: AbortController; readonly startedAt: number }
   | { readonly name: "limited" };
 
-interface Kept<T> {
+interface Kept<T> extends AgendaItem {
   readonly thing: T;
   readonly since: number;
   /** When it is not renewed any more. */
@@ -96,7 +96,14 @@ export class Renewer<T extends object> {
     this.release(thing);
     const now = this.#options.clock.now();
     const kept: Kept<T> = {
-      ...{ thing, since: now, limitAt: now + limitMs, expiresAt: now + lifeMs, error: undefined },
+      ...{
+        thing,
+        since: now,
+        limitAt: now + limitMs,
+        expiresAt: now + lifeMs,
+        error: undefined,
+        tick: undefined,
+      },
       stage: { name: limitMs > 0 ? "resting" : "limited" },
     };
     this.#kept.set(thing, kept);

@@ -1,5 +1,5 @@
 import type { ServiceBusReceivedMessage } from "@azure/service-bus";
-import { rememberLock, type Lock } from "./lock.ts";
+import type { Lock } from "./lock.ts";
 import type { ReceiverLink } from "./receiver-link.ts";
 
 /** What has been decided about a message. */
@@ -16,7 +16,9 @@ export class Lease {
   readonly link: ReceiverLink | undefined;
   /** False in a session, whose lock is of all its messages. */
   readonly ownsLock: boolean;
-  state: LeaseState = { name: "held" };
+  /** Whether its link waits for its settlement. */
+  isAwaited = false;
+  state: LeaseState = held;
 
   constructor(message: ServiceBusReceivedMessage, lock: Lock, link?: ReceiverLink, ownsLock = true) {
     this.message = message;
@@ -24,9 +26,11 @@ export class Lease {
     this.link = link;
     this.ownsLock = ownsLock;
     leases.set(message, this);
-    rememberLock(message, lock);
   }
 }
+
+/** Of every lease in the beginning. */
+export const held: LeaseState = { name: "held" };
 
 const leases = new WeakMap<ServiceBusReceivedMessage, Lease>();
 

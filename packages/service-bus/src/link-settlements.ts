@@ -28,8 +28,14 @@ export class LinkSettlements {
    * Settles as `work` does; rejects at once when the link is {@link cut}.
    *
    * @param likeness - see {@link DispositionTurns}.
+   * @param confirmed - called before the result resolves.
    */
-  settle(likeness: string, timeoutMs: number, work: () => Promise<void>): Promise<void> {
+  settle(
+    likeness: string,
+    timeoutMs: number,
+    work: () => Promise<void>,
+    confirmed: () => void = nothing,
+  ): Promise<void> {
     return new Promise((resolve, reject) => {
       const fail = (error: unknown): void => {
         this.#underWay.delete(fail);
@@ -41,6 +47,7 @@ export class LinkSettlements {
         if (!this.#underWay.has(fail)) return;
         work().then(() => {
           this.#underWay.delete(fail);
+          confirmed();
           resolve();
         }, fail);
       });
@@ -71,4 +78,8 @@ export class LinkSettlements {
       this.#unanswered(since, late);
     });
   }
+}
+
+function nothing(): void {
+  // The caller has nothing to note.
 }

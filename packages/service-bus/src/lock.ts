@@ -1,4 +1,3 @@
-import type { ServiceBusReceivedMessage, ServiceBusSessionReceiver } from "@azure/service-bus";
 import type { Attempt } from "@holdfast/core";
 
 /** A lock that the service holds for us, on a message or a session. */
@@ -41,28 +40,4 @@ export class Lock {
   }
 }
 
-type Locked = ServiceBusReceivedMessage | ServiceBusSessionReceiver;
-
-const locks = new WeakMap<Locked, Lock>();
-
-/** Remembers which lock a message or a session receiver depends on. */
-export function rememberLock(locked: Locked, lock: Lock): void {
-  locks.set(locked, lock);
-}
-
-/**
- * Aborts when the lock on a message, or of a session, is lost: its renewal was refused, it ran out, or the session's link was
- * closed. From then on somebody else may have the message, so a handler should stop having effects; nothing that it settles
- * reaches the service. The reason is the official error (`MessageLockLost` or `SessionLockLost`). For a message without a
- * lock (peeked, received and deleted, or from an official client) it never aborts.
- *
- * ```ts
- * receiver.subscribe({
- *   processMessage: async (message) => { await fetch(url, { signal: lockSignal(message) }); },
- *   processError: async () => {},
- * });
- * ```
- */
-export function lockSignal(locked: ServiceBusReceivedMessage | ServiceBusSessionReceiver): AbortSignal {
-  return locks.get(locked)?.signal ?? new AbortController().signal;
-}
+export { lockSignal } from "./lock-signal.ts";

@@ -33,15 +33,23 @@ export class MessageRoute implements SettlementRoute {
     return this.#unbounded.to;
   }
 
-  async attempt(lease: Lease, settling: Settling, attempt: Attempt): Promise<void> {
-    const { link, message, lock } = lease;
+  attempt(lease: Lease, settling: Settling, attempt: Attempt): Promise<void> {
+    const { link, message } = lease;
     const { attemptTimeoutMs } = this.#resilience.policy("serviceBus.settle");
-    if (link?.isOpen === true && attempt.number === 1) {
-      await link.settle(lease, settling.what, attemptTimeoutMs, (receiver) =>
-        settling.perform(receiver, message),
-      );
-      return;
-    }
+    if (link?.isOpen !== true || attempt.number > 1)
+      return this.#byManagement(lease, settling, attempt, attemptTimeoutMs);
+    return link.settle(lease, settling.what, attemptTimeoutMs, (receiver) =>
+      settling.perform(receiver, message),
+    );
+  }
+
+  async #byManagement(
+    lease: Lease,
+    settling: Settling,
+    attempt: Attempt,
+    attemptTimeoutMs: number,
+  ): Promise<void> {
+    const { link, message, lock } = lease;
     if (lock.lost !== undefined) throw lock.lost;
     const stop = this.#resilience.clock.after(attemptTimeoutMs, () => {
       attempt.fail(timeoutError(this.entityPath, attemptTimeoutMs));

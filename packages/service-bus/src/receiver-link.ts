@@ -57,8 +57,8 @@ export class ReceiverLink {
   readonly #abort = new AbortController();
   /** Deliveries that the engine remembers, with their number, oldest first. */
   readonly #outstanding = new Map<Lease, number>();
-  /** Those of them that still can be settled here. */
-  readonly #awaited = new Set<Lease>();
+  /** How many of them still can be settled here. */
+  #awaited = 0;
   #delivered = 0;
   #state: State = "idle";
   #subscription: { close(): Promise<void> } | undefined;
@@ -98,7 +98,7 @@ export class ReceiverLink {
 
   /** Whether nothing that came on it waits for its settlement. */
   get isSettled(): boolean {
-    return this.#awaited.size === 0;
+    return this.#awaited === 0;
   }
 
   /**
@@ -173,25 +173,35 @@ export class ReceiverLink {
   /** Remembers what came on the link until it is settled. */
   hold(lease: Lease): void {
     this.#outstanding.set(lease, this.#delivered);
-    this.#awaited.add(lease);
+    lease.isAwaited = true;
+    this.#awaited += 1;
   }
 
   /** The lease cannot be settled here any more; the engine remembers it. */
   forget(lease: Lease): void {
-    if (this.#awaited.delete(lease) && this.isSettled) this.#listener.settled(this);
+    if (!lease.isAwaited) return;
+    lease.isAwaited = false;
+    this.#awaited -= 1;
+    if (this.isSettled) this.#listener.settled(this);
   }
 
   /** Settles on the link; see {@link LinkSettlements.settle}. */
-  async settle(
+  settle(
     lease: Lease,
     likeness: string,
     timeoutMs: number,
     work: (receiver: ServiceBusReceiver) => Promise<void>,
   ): Promise<void> {
-    await this.#settlements.settle(likeness, timeoutMs, () => work(this.receiver));
-    this.#outstanding.delete(lease);
-    this.#answered();
-    this.forget(lease);
+    return this.#settlements.settle(
+      likeness,
+      timeoutMs,
+      () => work(this.receiver),
+      () => {
+        this.#outstanding.delete(lease);
+        this.#answered();
+        this.forget(lease);
+      },
+    );
   }
 
   #answered(): void {

@@ -191,7 +191,7 @@ export class Receiver implements ServiceBusReceiver {
     const subscriptions = [...this.#subscriptions];
     await Promise.all([
       ...subscriptions.map((subscription) => subscription.drain(closeTimeoutMs)),
-      withinTime(Promise.allSettled([...this.#work]), closeTimeoutMs, clock),
+      withinTime(Promise.allSettled([...this.#work, this.#receiving.settled()]), closeTimeoutMs, clock),
     ]);
     this.#lifetime.end(cutByCloseError(this.entityPath));
     await Promise.all([...subscriptions.map((subscription) => subscription.close()), this.#batches.close()]);
@@ -200,15 +200,14 @@ export class Receiver implements ServiceBusReceiver {
     this.#onClosed();
   }
 
-  async #settle(message: ServiceBusReceivedMessage, settling: Settling): Promise<void> {
+  #settle(message: ServiceBusReceivedMessage, settling: Settling): Promise<void> {
     // Handlers settle while close() waits for them.
-    if (this.#lifetime.aborted) throw receiverClosedError(this.entityPath);
+    if (this.#lifetime.aborted) return Promise.reject(receiverClosedError(this.entityPath));
     // The official client has the words for what cannot be settled.
     if (this.receiveMode === "receiveAndDelete" || !message.lockToken) {
-      await this.#connection.refused((receiver) => settling.perform(receiver, message));
-      return;
+      return this.#connection.refused((receiver) => settling.perform(receiver, message));
     }
-    await this.#track(this.#receiving.settle(this.#receiving.lease(message), settling));
+    return this.#receiving.settle(this.#receiving.lease(message), settling);
   }
 
   #manage<T>(

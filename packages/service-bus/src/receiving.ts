@@ -60,6 +60,9 @@ export class Receiving implements HandlerContext {
       keeper,
       resilience,
       lifetime,
+      (lease) => {
+        this.#open.delete(lease);
+      },
     );
     this.#lifetime = lifetime;
   }
@@ -95,9 +98,13 @@ export class Receiving implements HandlerContext {
     return new Lease(message, lock);
   }
 
-  async settle(lease: Lease, settling: Settling): Promise<void> {
-    await this.#settlements.settle(lease, settling);
-    this.#open.delete(lease);
+  settle(lease: Lease, settling: Settling): Promise<void> {
+    return this.#settlements.settle(lease, settling);
+  }
+
+  /** Resolves when no settlement is under way. */
+  settled(): Promise<void> {
+    return this.#settlements.idle();
   }
 
   /** One call by the `$management` node, under the operation's policy. */

@@ -6,7 +6,8 @@ import type { HandlerContext } from "./handler-work.ts";
 import { Lease, leaseOf } from "./lease.ts";
 import { Lifetime } from "./lifetime.ts";
 import { LinkSettlements } from "./link-settlements.ts";
-import { Lock, rememberLock } from "./lock.ts";
+import { Lock } from "./lock.ts";
+import { rememberSessionLock } from "./lock-signal.ts";
 import type { LockKeeper } from "./lock-keeper.ts";
 import { timeoutError } from "./official-errors.ts";
 import type { ServiceBusOperation } from "./operations.ts";
@@ -81,7 +82,7 @@ export class SessionHold implements HandlerContext, SettlementRoute {
 
   /** Makes `lockSignal` know the receiver. */
   belongsTo(receiver: ServiceBusSessionReceiver): void {
-    rememberLock(receiver, this.lock);
+    rememberSessionLock(receiver, this.lock);
   }
 
   /** A message of the session came. The lock is renewed for so long from the latest on. */

@@ -1,6 +1,6 @@
 import type { DeadLetterOptions, ServiceBusReceivedMessage, ServiceBusReceiver } from "@azure/service-bus";
 import { failureOf, run, type AbortSignalLike, type Attempt, type Policy } from "@holdfast/core";
-import type { Lease } from "./lease.ts";
+import { held, type Lease } from "./lease.ts";
 import type { LockKeeper } from "./lock-keeper.ts";
 import { timeoutError } from "./official-errors.ts";
 import { alreadySettledError } from "./receiver-errors.ts";
@@ -62,9 +62,21 @@ export class Settlements {
   readonly #keeper: LockKeeper;
   readonly #resilience: Resilience;
   readonly #signal: AbortSignalLike;
+  readonly #settled: (lease: Lease) => void;
+  readonly #underWay = new Set<Lease>();
 
-  /** @param signal - aborts what is under way when the receiver is closed for good. */
-  constructor(route: SettlementRoute, keeper: LockKeeper, resilience: Resilience, signal: AbortSignalLike) {
+  /**
+   * @param signal - aborts what is under way when the receiver is closed for good.
+   * @param settled - called for each that is confirmed.
+   */
+  constructor(
+    route: SettlementRoute,
+    keeper: LockKeeper,
+    resilience: Resilience,
+    signal: AbortSignalLike,
+    settled: (lease: Lease) => void = () => undefined,
+  ) {
+    this.#settled = settled;
     this.#route = route;
     this.#keeper = keeper;
     this.#resilience = resilience;
@@ -88,14 +100,25 @@ export class Settlements {
     return done;
   }
 
+  /** Resolves when nothing is under way. */
+  async idle(): Promise<void> {
+    while (this.#underWay.size > 0) {
+      await Promise.allSettled(
+        [...this.#underWay].map(({ state }) => (state.name === "held" ? settled : state.done)),
+      );
+    }
+  }
+
   async #settle(lease: Lease, settling: Settling): Promise<void> {
     const { lock, ownsLock } = lease;
+    this.#underWay.add(lease);
     if (ownsLock) lock.isSettling = true;
     try {
       await this.#run(lease, settling);
     } catch (error) {
       // Whether it took effect may be open; it may be tried again.
-      lease.state = { name: "held" };
+      this.#underWay.delete(lease);
+      lease.state = held;
       lock.isSettling = false;
       const failure = failureOf(error);
       if (failure?.kind === "lock-lost" && failure.outcome === "rejected") {
@@ -104,8 +127,10 @@ export class Settlements {
       }
       throw error;
     }
+    this.#underWay.delete(lease);
     lease.state = { name: "settled", what: settling.what, done: settled };
     if (ownsLock) this.#keeper.release(lock);
+    this.#settled(lease);
   }
 
   #run(lease: Lease, settling: Settling): Promise<void> {
