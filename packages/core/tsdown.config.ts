@@ -11,7 +11,8 @@ const shared: UserConfig = {
 };
 
 export default defineConfig([
-  { ...shared, format: "esm" },
+  // A file for each source: joined into one, a page that needs a part of the core would load what the other parts set up.
+  { ...shared, format: "esm", unbundle: true },
   // p-retry is published as ESM alone, so the CommonJS build carries its own copy of it.
   { ...shared, format: "cjs", deps: { alwaysBundle: ["p-retry", "is-network-error"] } },
 ]);

@@ -12,7 +12,7 @@ import {
 import { badOption } from "@holdfast/core";
 import { isBypassed } from "./bypass.ts";
 import { HttpSource } from "./http-source.ts";
-import { HubConnection } from "./hub-connection.ts";
+import { HubConnection, type Making } from "./hub-connection.ts";
 import { resilienceFrom, type Resilience, type ResilienceOptions } from "./resilience.ts";
 import type { UserPolicy } from "./user-policy.ts";
 
@@ -105,7 +105,7 @@ export class HubConnectionBuilder extends OfficialBuilder {
     if (!this.#resilience.selfHosted) checkForAzure(given.url, given.options);
     const { httpClient, transport, ...options } = given.options;
     const source = new HttpSource(httpClient, this.#logger(options.logger));
-    return new HubConnection({
+    const making: Making = {
       source,
       resilience: this.#resilience,
       userPolicy: this.#userPolicy,
@@ -114,7 +114,8 @@ export class HubConnectionBuilder extends OfficialBuilder {
         ...{ serverTimeoutMs: this.#serverTimeoutMs, keepAliveIntervalMs: this.#keepAliveIntervalMs },
         steps: [...this.#steps],
       },
-    });
+    };
+    return new HubConnection(making);
   }
 
   /** What the official client would log its requests to. */

@@ -52,11 +52,11 @@ export class HubConnection extends Shell {
   /** Undoes what `start()` has arranged around the connection. */
   #tidy: (() => void) | undefined;
 
-  /** @internal */
-  constructor(making: Making) {
+  /** @internal What the builder gives: {@link Making}, which is nobody else's business. */
+  constructor(making: object) {
     super();
-    this.#making = making;
-    const { blueprint, resilience } = making;
+    this.#making = making as Making;
+    const { blueprint, resilience } = this.#making;
     this.#url = blueprint.url;
     this.#serverTimeoutMs = blueprint.serverTimeoutMs;
     this.#keepAliveIntervalMs = blueprint.keepAliveIntervalMs;
@@ -97,11 +97,11 @@ export class HubConnection extends Shell {
     return this.#life?.session?.hub.connectionId ?? null;
   }
 
+  /** May be set while disconnected or reconnecting, as the official one; the next attempt goes there. */
   override get baseUrl(): string {
     return this.#url;
   }
 
-  /** As the official one: allowed while disconnected or reconnecting; the next attempt goes there. */
   override set baseUrl(url: string) {
     const { state } = this;
     if (state !== HubConnectionState.Disconnected && state !== HubConnectionState.Reconnecting) {
