@@ -152,7 +152,6 @@ export class DeviceLink {
     let inner: InnerTransport | undefined;
     let heard = 0;
     let attempts = 0;
-    this.#inFlight += 1;
     return run<T>(
       (attempt: Attempt) => {
         inner = this.#supervisor.connection;
@@ -188,9 +187,7 @@ export class DeviceLink {
           return error;
         },
       },
-    ).finally(() => {
-      this.#inFlight -= 1;
-    });
+    );
   }
 
   /** Gives up a connection that does not answer. */
@@ -207,6 +204,8 @@ export class DeviceLink {
   }
 
   #ready(scope: { readonly signal: AbortSignal }): Promise<void> | undefined {
+    // Without a look at the scope's signal, which is made when it is first looked at.
+    if (this.#supervisor.connection !== undefined) return undefined;
     if (this.#supervisor.state.status === "idle") this.#claim();
     return this.#supervisor.ready(scope);
   }
@@ -229,6 +228,7 @@ export class DeviceLink {
     attempt.signal.addEventListener("abort", abandon);
     const lost = (error?: unknown): void => {
       const judged = this.#watch.judge(inner, error, this.#identity);
+      this.#inFlight = inner.inFlight;
       inner.lose(judged);
       attempt.lost(judged);
     };
