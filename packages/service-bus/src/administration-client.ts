@@ -9,6 +9,7 @@ import {
   type AdministrationCall,
   type AdministrationCallName,
 } from "./administration-calls.ts";
+import { tokenSourceOf, withCredentialFaults } from "./credentials.ts";
 import { resilienceFrom, type Resilience, type ResilienceOptions } from "./resilience.ts";
 
 /** The official options, and ours. */
@@ -74,7 +75,7 @@ export class ServiceBusAdministrationClient extends official.ServiceBusAdministr
       .toLowerCase();
     if (resilience === false || process.env["HOLDFAST_BYPASS"] === "1") return;
     const { maxRetries, retryDelayInMs, maxRetryDelayInMs } = options.retryOptions ?? {};
-    const settings = resilienceFrom(
+    const known = resilienceFrom(
       resilience,
       options.retryOptions && {
         mode: official.RetryMode.Exponential,
@@ -84,9 +85,12 @@ export class ServiceBusAdministrationClient extends official.ServiceBusAdministr
       },
       this.#namespace,
     );
+    const settings: Resilience = { ...known, classify: withCredentialFaults(known.classify) };
     const fresh = { ...options, retryOptions: { maxRetries: 0 } };
+    const tokens = hasCredential ? tokenSourceOf(credentialOrOptions as Credential, settings) : undefined;
+    const credential = tokens ?? credentialOrOptions;
     const inner = new official.ServiceBusAdministrationClient(
-      ...((hasCredential ? [host, credentialOrOptions, fresh] : [host, fresh]) as [string, never, never]),
+      ...((hasCredential ? [host, credential, fresh] : [host, fresh]) as [string, never, never]),
     );
     this.#holding = { inner: inner as unknown as Record<string, Call>, resilience: settings };
   }

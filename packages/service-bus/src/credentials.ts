@@ -68,7 +68,7 @@ export class Credentials {
   constructor(access: Access, resilience: Resilience) {
     this.#resilience = resilience;
     this.#access = access;
-    this.#tokens = this.#sourceOf(access);
+    this.#tokens = tokenSourceOf(access.credential, this.#resilience);
   }
 
   /**
@@ -110,7 +110,7 @@ export class Credentials {
     const access = typeof given === "string" ? sameNamespace(given, this.#access) : this.#with(given);
     const former = this.#tokens;
     this.#access = access;
-    this.#tokens = this.#sourceOf(access);
+    this.#tokens = tokenSourceOf(access.credential, this.#resilience);
     former?.close();
   }
 
@@ -124,23 +124,24 @@ export class Credentials {
   close(): void {
     this.#tokens?.close();
   }
+}
 
-  #sourceOf({ credential }: Access): TokenSource | undefined {
-    if (!isTokenCredential(credential)) return undefined;
-    const { clock, random, onEvent, policy } = this.#resilience;
-    // A credential of @holdfast/identity repeats by itself, and knows its errors.
-    const repeats = Symbol.for("holdfast/1/once") in credential;
-    const own = policy(operation);
-    return new TokenSource({
-      getToken: (scopes, options) => credential.getToken(scopes, options as never),
-      ...{ operation, clock, random, onEvent },
-      policy: () =>
-        repeats
-          ? own.with({ attempts: 1, deadlineMs: Infinity, attemptTimeoutMs: Infinity })
-          : policy(operation),
-      classify: faultTable("credential", credentialFaults),
-    });
-  }
+/** A source of tokens over a TokenCredential; undefined for keys and signatures, which need none. */
+export function tokenSourceOf(
+  credential: Credential | undefined,
+  resilience: Resilience,
+): TokenSource | undefined {
+  if (!isTokenCredential(credential)) return undefined;
+  const { clock, random, onEvent, policy } = resilience;
+  // A credential of @holdfast/identity repeats by itself, and knows its errors.
+  const repeats = Symbol.for("holdfast/1/once") in credential;
+  const once = { attempts: 1, deadlineMs: Infinity, attemptTimeoutMs: Infinity };
+  return new TokenSource({
+    getToken: (scopes, options) => credential.getToken(scopes, options as never),
+    ...{ operation, clock, random, onEvent },
+    policy: () => (repeats ? policy(operation).with(once) : policy(operation)),
+    classify: faultTable("credential", credentialFaults),
+  });
 }
 
 /**

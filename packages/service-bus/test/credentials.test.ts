@@ -8,6 +8,7 @@ import {
 import { afterEach, describe, expect, it } from "vitest";
 import {
   failureOf,
+  ServiceBusAdministrationClient,
   ServiceBusClient,
   type HoldfastEvent,
   type ResilienceOptions,
@@ -201,6 +202,30 @@ describe("a renewal that fails", () => {
     // What moved had not been sent: the old connection was kept for those who were about to use it.
     const faults = events.flatMap((event) => (event.type === "retry" ? [event.fault.id] : []));
     expect(faults.filter((id) => id !== "link-closed")).toEqual([]);
+  });
+});
+
+describe("administration", () => {
+  it("takes its tokens from one source too: repeated, and asked for once by all requests", async () => {
+    const credential = issuer(3_600);
+    credential.isDown = true;
+    const refusals: HoldfastEvent[] = [];
+    const onEvent = (event: HoldfastEvent): void => {
+      if (event.type === "retry" && event.operation === "serviceBus.administration") refusals.push(event);
+    };
+    // Nobody listens there: each request needs its token first, and is refused.
+    const admin = new ServiceBusAdministrationClient("127.0.0.1:1", credential, { resilience: { onEvent } });
+    const abort = new AbortController();
+    const asking = ["a", "b", "c"].map((queue) => admin.getQueue(queue, { abortSignal: abort.signal }));
+    const over = Promise.allSettled(asking);
+    await expect.poll(() => credential.asked, { timeout: 10_000 }).toBeGreaterThanOrEqual(2);
+    expect(refusals).toEqual([]);
+    credential.isDown = false;
+    const { asked } = credential;
+    await expect.poll(() => refusals.length, { timeout: 10_000 }).toBeGreaterThanOrEqual(6);
+    expect(credential.asked).toBe(asked + 1);
+    abort.abort();
+    await over;
   });
 });
 
