@@ -15,6 +15,7 @@ import { HttpSource } from "./http-source.ts";
 import { HubConnection, type Making } from "./hub-connection.ts";
 import { resilienceFrom, type Resilience, type ResilienceOptions } from "./resilience.ts";
 import type { UserPolicy } from "./user-policy.ts";
+import { warnAloud } from "./warning.ts";
 
 /**
  * The official `HubConnectionBuilder`, building connections that come back. Every official option means what it means
@@ -103,6 +104,12 @@ export class HubConnectionBuilder extends OfficialBuilder {
       }) as unknown as HubConnection;
     }
     if (!this.#resilience.selfHosted) checkForAzure(given.url, given.options);
+    // SR-32: one lost ping must not end a connection.
+    if ((this.#serverTimeoutMs ?? 30_000) < 2 * (this.#keepAliveIntervalMs ?? 15_000)) {
+      warnAloud(
+        "The server timeout is shorter than two keep-alive intervals: a single lost ping ends the connection.",
+      );
+    }
     const { httpClient, transport, ...options } = given.options;
     const source = new HttpSource(httpClient, this.#logger(options.logger));
     const making: Making = {

@@ -46,8 +46,8 @@ export class WireHttpClient extends HttpClient {
 
   #refused(request: HttpRequest, status: number | undefined, error: unknown): void {
     const wire = this.#wire;
-    if (wire.isCut) return;
     const headers = this.#source.takeHeaders(request.url);
+    if (wire.isCut) return;
     const step = wire.isEstablished ? "established" : isNegotiate(request) ? "negotiate" : "connect";
     wire.refused({ step, status, headers, error });
     if (step !== "established" || status === undefined || !dead.includes(status)) return;

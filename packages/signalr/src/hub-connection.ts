@@ -9,12 +9,13 @@ import { WireHttpClient } from "./http-client.ts";
 import type { HttpSource } from "./http-source.ts";
 import { Life } from "./life.ts";
 import { Listeners } from "./listeners.ts";
-import { countLive, stackHere, warnAloud } from "./live-connections.ts";
+import { countLive, manyConnections, stackHere } from "./live-connections.ts";
 import type { Resilience } from "./resilience.ts";
 import { Shell } from "./shell.ts";
 import { holdWebLock } from "./web-lock.ts";
 import type { UserPolicy } from "./user-policy.ts";
 import { onWakeUp } from "./wake-up.ts";
+import { warnAloud } from "./warning.ts";
 
 /** What a connection is made from; the builder's business. */
 export interface Making {
@@ -247,7 +248,7 @@ export class HubConnection extends Shell {
     const release = holdWebLock(webLock);
     const origin = { target: targetOf(this.#url), builtAt: this.#builtAt };
     const uncount = countLive(origin, warnAboveConnections, (event) => {
-      warnAloud(event);
+      warnAloud(manyConnections(event));
       tell(onEvent, event);
     });
     this.#tidy = () => {

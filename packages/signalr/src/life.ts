@@ -201,8 +201,9 @@ export class Life {
       if (isReconnect) onReconnected();
       return;
     }
+    // Whoever waits for the end of a renewal hears why there is none.
+    if (state.status === "closed" || state.status === "failed") this.#endRenewal();
     if (state.status === "failed") {
-      this.#endRenewal();
       onFailed(this.#supervisor.lastError);
     } else if (previous.status === "connected" && state.status !== "closed") {
       const error = this.#supervisor.lastError;

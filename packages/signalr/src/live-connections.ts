@@ -44,15 +44,10 @@ export function stackHere(): string {
   return (theirs.length > 0 ? theirs : lines).slice(0, 8).join("\n");
 }
 
-/** Says it where somebody may see it: Node's warnings, or the browser's console. */
-export function warnAloud({ live: count, builtAt }: ConnectionsEvent): void {
-  const text =
+/** What to say about too many connections. */
+export function manyConnections({ live: count, builtAt }: ConnectionsEvent): string {
+  return (
     `${String(count)} SignalR connections are live in this process and none was stopped. Stop those that are no longer ` +
-    `used, or share one (sharedHubConnection, withHubConnection). They were built at:\n${builtAt.join("\n\n")}`;
-  const host = globalThis as {
-    process?: { emitWarning?: (text: string, name: string) => void };
-    console?: { warn(text: string): void };
-  };
-  if (typeof host.process?.emitWarning === "function") host.process.emitWarning(text, "HoldfastWarning");
-  else host.console?.warn(text);
+    `used, or share one (sharedHubConnection, withHubConnection). They were built at:\n${builtAt.join("\n\n")}`
+  );
 }

@@ -116,6 +116,15 @@ describe("the builder", () => {
     expect(() => quiet().withUrl(`${url}?hub=a`, skipping).withResilience(selfHosted).build()).not.toThrow();
   });
 
+  it("warns of a server timeout that a single lost ping would spend", () => {
+    const warned = vi.spyOn(process, "emitWarning").mockImplementation(() => undefined);
+    quiet().withUrl(url).withServerTimeout(30_000).build();
+    expect(warned).not.toHaveBeenCalled();
+    quiet().withUrl(url).withServerTimeout(20_000).build();
+    expect(warned).toHaveBeenCalledTimes(1);
+    warned.mockRestore();
+  });
+
   const bad: readonly [string, unknown, RegExp][] = [
     ["something that holds no options", true, /resilience must be an object, or false; got true/],
     ["an unknown option", { conectTimeoutMs: 1 }, /resilience .*connectTimeoutMs.*"conectTimeoutMs"/],

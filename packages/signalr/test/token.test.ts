@@ -85,6 +85,24 @@ describe("a token that ends", () => {
     expect(said.slice(0, 2)).toEqual(["reconnecting undefined", "reconnected"]);
   });
 
+  it("does not keep a call waiting when the connection is stopped in the middle of its renewal", async () => {
+    await using s = await scene({
+      http: { transport: LongPolling },
+      simulator: { service: { tokenLifetimeMs: 600 } },
+    });
+    s.sim.hub("chat").on("Slow", () => new Promise(() => undefined));
+    await s.connection.start();
+    // A renewal waits for this one, and the next one for the renewal.
+    const slow = outcome(s.connection.invoke("Slow"));
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    const waiting = outcome(s.connection.invoke("Echo", 1));
+    await s.connection.stop();
+    expect((await slow).error).toBeDefined();
+    const { error, ms } = await waiting;
+    expect(error).toBeDefined();
+    expect(ms).toBeLessThan(5_000);
+  });
+
   it.each(carriers)("costs a reconnection over %s when it was not replaced in time", async (_, transport) => {
     await using s = await scene({
       http: { transport },
