@@ -25,7 +25,11 @@ export function clientOf(contender: Contender, connectionString: string): offici
       },
     });
   }
-  const policies = serviceBusPolicies({ "serviceBus.send": { attemptTimeoutMs } });
+  const policies = serviceBusPolicies({
+    // Short enough for a run to see calls that give up.
+    "serviceBus.send": { attemptTimeoutMs, deadlineMs: 6_000 },
+    "serviceBus.settle": { attemptTimeoutMs },
+  });
   return new ServiceBusClient(connectionString, { resilience: { policies } });
 }
 

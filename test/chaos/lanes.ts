@@ -11,21 +11,31 @@ const mutantFile = new URL("register-mutant.ts", import.meta.url).href;
 export type LaneOutcome = Outcome | { readonly seed: number; readonly crashed: string };
 
 /**
- * Runs jobs in processes of their own, so many at a time; each process takes one job after another and is replaced when it
+ * Until all are done, or `onOutcome` says that it has seen enough: runs jobs in processes of their own, so many at a time; each process takes one job after another and is replaced when it
  * dies. With a mutant's name, the processes load ours with that mistake in it.
  */
 export async function runInLanes(
   jobs: readonly LaneJob[],
   lanes: number,
-  onOutcome: (outcome: LaneOutcome) => void,
+  onOutcome: (outcome: LaneOutcome) => "enough" | undefined,
   mutant?: string,
 ): Promise<void> {
   const waiting = [...jobs];
+  const running = new Set<ChildProcess>();
+  let isOver = false as boolean;
   const work = async (): Promise<void> => {
     let lane: ChildProcess | undefined;
     for (let job = waiting.shift(); job !== undefined; job = waiting.shift()) {
       if (lane?.connected !== true) lane = start(mutant);
-      onOutcome(await ask(lane, job));
+      running.add(lane);
+      const outcome = await ask(lane, job);
+      running.delete(lane);
+      if (isOver) return;
+      if (onOutcome(outcome) === "enough") {
+        isOver = true;
+        waiting.length = 0;
+        for (const other of running) other.kill("SIGKILL");
+      }
     }
     lane?.disconnect();
   };

@@ -65,6 +65,8 @@ async function progress(title: string, tally: Tally, mutant?: string): Promise<v
             (outcome) => {
               tally.add(outcome);
               task.title = `${title}: ${line(tally.summary)}`;
+              // A mutant is caught by the first.
+              return mutant !== undefined && tally.summary.failures.length > 0 ? "enough" : undefined;
             },
             mutant,
           ),

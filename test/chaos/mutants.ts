@@ -15,8 +15,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a resend carries an id of its own",
     file: "packages/service-bus/src/coalescer.ts",
-    from: "entry.single.message, entry.options",
-    to: "{ ...entry.single.message, messageId: crypto.randomUUID() } as never, entry.options",
+    from: "? batch : first.single.message;",
+    to: "? batch : first.attempt.number > 1 ? { ...first.single.message, messageId: crypto.randomUUID() } as never : first.single.message;",
   },
   {
     name: "the server's hint is dropped",
@@ -27,7 +27,67 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a lost link counts as an acknowledgement",
     file: "packages/service-bus/src/transfers.ts",
-    from: "for (const fail of [...this.#underWay]) fail(error());",
-    to: "for (const fail of [...this.#underWay]) { void error; fail(undefined as never); }",
+    from: "reject(error);\n        // The official client would keep",
+    to: "resolve();\n        // The official client would keep",
+  },
+  {
+    name: "an unknown outcome is reported as refused",
+    file: "packages/core/src/trouble.ts",
+    from: 'outcome: this.mayHaveBeenSent ? "unknown" : "rejected"',
+    to: 'outcome: "rejected"',
+  },
+  {
+    name: "a settlement that was cut counts as confirmed",
+    file: "packages/service-bus/src/link-settlements.ts",
+    from: "reject(error);",
+    to: "void [reject, error], resolve();",
+  },
+  {
+    name: "completing abandons",
+    file: "packages/service-bus/src/settlement.ts",
+    from: "perform: (receiver, message) => receiver.completeMessage(message),",
+    to: "perform: (receiver, message) => receiver.abandonMessage(message),",
+  },
+  {
+    name: "what a handler threw at is completed",
+    file: "packages/service-bus/src/handler-work.ts",
+    from: 'return "abandon";',
+    to: 'return "complete";',
+  },
+  {
+    name: "a message is completed before it is handled",
+    file: "packages/service-bus/src/handler-work.ts",
+    from: "const how = await this.#call(message);",
+    to: 'if (lease !== undefined) await this.#settle(lease, "complete"); const how = await this.#call(message);',
+  },
+  {
+    name: "locks are not renewed",
+    file: "packages/core/src/renewer.ts",
+    from: "return Math.max(0, lifeMs - marginMs * (1 + random() / 4));",
+    to: "return lifeMs * 100 + 0 * marginMs * random();",
+  },
+  {
+    name: "a failed renewal ends the keeping",
+    file: "packages/core/src/renewer.ts",
+    from: "if (isFinal(error)) {",
+    to: "if (isFinal(error) || true) {",
+  },
+  {
+    name: "settlements of all kinds share a turn",
+    file: "packages/service-bus/src/disposition-turns.ts",
+    from: "if (this.#waiting.length > 0 || (this.#writing !== undefined && this.#writing !== likeness)) {",
+    to: "if (this.#waiting.length > 1e9) {",
+  },
+  {
+    name: "a subscription that lost its link stays without one",
+    file: "packages/service-bus/src/subscription.ts",
+    from: "    this.#failed(error);\n    this.#open(error);",
+    to: "    this.#failed(error);",
+  },
+  {
+    name: "close() does not wait for handlers",
+    file: "packages/service-bus/src/subscription.ts",
+    from: "await withinTime(this.#work.done(), ms, clock);",
+    to: "void [this.#work, ms, clock];",
   },
 ];

@@ -53,7 +53,12 @@ function verdict(story: Story = {}): Verdict {
     ...story.record,
   };
   const { duplicateDetection = false } = story;
-  return verdictOf(evidence, record, { entity: "orders", duplicateDetection, hintMs: 1_000 });
+  return verdictOf(evidence, record, {
+    entity: "orders",
+    duplicateDetection,
+    hintMs: 1_000,
+    lastWords: "last-",
+  });
 }
 
 describe("the verdict on a run", () => {
