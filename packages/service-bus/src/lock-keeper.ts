@@ -113,7 +113,7 @@ export class LockKeeper {
   }
 
   #lose(lock: Lock, { reason, error }: KeepingEnded): void {
-    if (lock.isSettling) return;
+    if (lock.isSettling && reason === "refused") return;
     const { onEvent, classify, clock } = this.#resilience;
     if (reason === "refused" && (this.#expiresAt.get(lock) ?? 0) > clock.now())
       this.#duration(lock).wasTooLong();

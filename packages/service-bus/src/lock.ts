@@ -7,6 +7,8 @@ export class Lock {
   readonly renew: (attempt: Attempt) => Promise<Date>;
   /** A settlement is under way: a renewal that is refused meanwhile may only have come after it. */
   isSettling = false;
+  /** Ends the attempt at settling: what has run out will not be confirmed. */
+  cutSettling: (() => void) | undefined;
   /** Hears of the loss before the signal does. */
   onLost: (() => void) | undefined;
   #lost: Error | undefined;
@@ -36,6 +38,7 @@ export class Lock {
     if (this.#lost !== undefined) return;
     this.#lost = error;
     this.onLost?.();
+    this.cutSettling?.();
     this.#controller?.abort(error);
   }
 }

@@ -34,7 +34,8 @@ export class MessageRoute implements SettlementRoute {
   }
 
   attempt(lease: Lease, settling: Settling, attempt: Attempt): Promise<void> {
-    const { link, message } = lease;
+    const { link, message, lock } = lease;
+    if (lock.lost !== undefined) return Promise.reject(lock.lost);
     const { attemptTimeoutMs } = this.#resilience.policy("serviceBus.settle");
     if (link?.isOpen !== true || attempt.number > 1)
       return this.#byManagement(lease, settling, attempt, attemptTimeoutMs);

@@ -3,7 +3,7 @@ import { failureOf, run, type AbortSignalLike, type Attempt, type Policy } from 
 import { held, type Lease } from "./lease.ts";
 import type { LockKeeper } from "./lock-keeper.ts";
 import { timeoutError } from "./official-errors.ts";
-import { alreadySettledError } from "./receiver-errors.ts";
+import { alreadySettledError, settlementCutError } from "./receiver-errors.ts";
 import type { Resilience } from "./resilience.ts";
 
 /** What the official settlements take as further properties. */
@@ -136,7 +136,13 @@ export class Settlements {
   #run(lease: Lease, settling: Settling): Promise<void> {
     const { classify, clock, random, onEvent, gate } = this.#resilience;
     const { entityPath, policy } = this.#route;
-    return run((attempt) => this.#route.attempt(lease, settling, attempt), {
+    const perform = (attempt: Attempt): Promise<void> => {
+      lease.lock.cutSettling = () => {
+        attempt.fail(settlementCutError(entityPath));
+      };
+      return this.#route.attempt(lease, settling, attempt);
+    };
+    return run(lease.ownsLock ? perform : (attempt) => this.#route.attempt(lease, settling, attempt), {
       ...{
         operation: "serviceBus.settle",
         target: entityPath,
