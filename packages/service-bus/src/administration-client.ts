@@ -9,13 +9,17 @@ import {
   type AdministrationCall,
   type AdministrationCallName,
 } from "./administration-calls.ts";
+import { administrationPolicies } from "./administration-policies.ts";
 import { tokenSourceOf, withCredentialFaults } from "./credentials.ts";
 import { resilienceFrom, type Resilience, type ResilienceOptions } from "./resilience.ts";
 
 /** The official options, and ours. */
 export interface ServiceBusAdministrationClientOptions
   extends official.ServiceBusAdministrationClientOptions {
-  /** As for `ServiceBusClient`; `policies` is read for `serviceBus.administration`. `false`: the official behaviour. */
+  /**
+   * As for `ServiceBusClient`; `policies` is read for `serviceBus.administration`, which the official `retryOptions` change
+   * otherwise. `false`: the official behaviour.
+   */
   readonly resilience?: ResilienceOptions | false;
 }
 
@@ -74,18 +78,13 @@ export class ServiceBusAdministrationClient extends official.ServiceBusAdministr
       .replace(/[/;].*$/s, "")
       .toLowerCase();
     if (resilience === false || process.env["HOLDFAST_BYPASS"] === "1") return;
-    const { maxRetries, retryDelayInMs, maxRetryDelayInMs } = options.retryOptions ?? {};
-    const known = resilienceFrom(
-      resilience,
-      options.retryOptions && {
-        mode: official.RetryMode.Exponential,
-        ...(maxRetries !== undefined && { maxRetries }),
-        ...(retryDelayInMs !== undefined && { retryDelayInMs }),
-        ...(maxRetryDelayInMs !== undefined && { maxRetryDelayInMs }),
-      },
-      this.#namespace,
-    );
-    const settings: Resilience = { ...known, classify: withCredentialFaults(known.classify) };
+    const known = resilienceFrom(resilience, undefined, this.#namespace);
+    const defaults = administrationPolicies(options.retryOptions);
+    const settings: Resilience = {
+      ...known,
+      policy: (operation) => resilience.policies?.lookup(operation) ?? defaults(operation),
+      classify: withCredentialFaults(known.classify),
+    };
     const fresh = { ...options, retryOptions: { maxRetries: 0 } };
     const tokens = hasCredential ? tokenSourceOf(credentialOrOptions as Credential, settings) : undefined;
     const credential = tokens ?? credentialOrOptions;
@@ -131,11 +130,13 @@ export class ServiceBusAdministrationClient extends official.ServiceBusAdministr
     const { optionsAt, readWith, deletes = false } = call;
     let mayHaveHappened = false;
     return this.#run(name, optionsOf(args, optionsAt).abortSignal, async (inner, signal) => {
+      const isRepetition = mayHaveHappened;
+      // An attempt that its time ended has no answer either, though its error is but an abort.
+      signal.addEventListener("abort", () => (mayHaveHappened = true), { once: true });
       try {
         return await (inner[name] as Call).apply(inner, [...withSignal(args, optionsAt, signal)]);
       } catch (error) {
         const fault = this.#classify(error);
-        const isRepetition = mayHaveHappened;
         mayHaveHappened ||= fault?.sent === "maybe";
         if (!isRepetition) throw error;
         if (deletes && fault?.kind === "not-found") return {};
@@ -189,7 +190,7 @@ export class ServiceBusAdministrationClient extends official.ServiceBusAdministr
   #run(
     name: string,
     signal: ReturnType<typeof optionsOf>["abortSignal"],
-    work: (inner: Record<string, Call>, signal: unknown) => Promise<unknown>,
+    work: (inner: Record<string, Call>, signal: AbortSignal) => Promise<unknown>,
   ): Promise<unknown> {
     const { inner, resilience } = this.#holding as Holding;
     const { policy, classify, clock, random, onEvent, gate, budget, breaker } = resilience;
