@@ -24,14 +24,14 @@ const first: Progress = { elapsedMs: 0, counted: 1, ofKind: 1, previousWaitMs: u
 const half = (): number => 0.5;
 
 describe("the decision", () => {
-  it("waits with full jitter after a transient fault", () => {
+  it("SBC-044, SBC-094 waits with full jitter after a transient fault", () => {
     expect(decide(fault(), first, policy(), half)).toEqual({ retry: true, waitMs: 50, action: "retry" });
     expect(decide(fault(), { ...first, ofKind: 3, counted: 3 }, policy(), half)).toMatchObject({
       waitMs: 200,
     });
   });
 
-  it("adds jitter to the server's hint instead of choosing one of them", () => {
+  it("TH-13 adds jitter to the server's hint instead of choosing one of them", () => {
     const busy = fault({ kind: "throttled", hintMs: 2_000 });
     expect(decide(busy, { ...first, counted: 0 }, policy(), half)).toMatchObject({
       retry: true,

@@ -84,7 +84,7 @@ describe("a gate that has not seen throttling", () => {
 });
 
 describe("throttling", () => {
-  it("paces from then on at 85 % of what was accepted, growing 5 % a second", async () => {
+  it("SBC-045 paces from then on at 85 % of what was accepted, growing 5 % a second", async () => {
     const { clock, door } = scene();
     for (let index = 0; index < 300; index += 1) {
       expect(await pass(door, clock)).toBe(clock.now());
@@ -205,7 +205,7 @@ describe("throttling", () => {
     },
   );
 
-  it("stays rare under an overload of one and a half times", async () => {
+  it("TH-18 stays rare under an overload of one and a half times", async () => {
     const { clock, door } = scene();
     expect(await overload(door, clock, 3_000, 66)).toBeLessThan(3_000 * 0.03);
   });
@@ -299,7 +299,7 @@ describe("pacing", () => {
 });
 
 describe("lanes", () => {
-  it("go in order of what is lost by waiting; within one, first come first served", async () => {
+  it("TH-14 go in order of what is lost by waiting; within one, first come first served", async () => {
     const { clock, door } = scene({ maxInFlight: 1 });
     door.enter("send", 1);
     const order: string[] = [];

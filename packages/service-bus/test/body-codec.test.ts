@@ -91,7 +91,7 @@ describe.each([false, true])("with a codec, skipParsingBodyAsJson %s", (skip) =>
     expect(decodeBody(received)).toEqual(value);
   });
 
-  it("every kind of bytes arrives as a Buffer", async () => {
+  it("SBC-063 every kind of bytes arrives as a Buffer", async () => {
     const bytes = new Uint8Array([9, 1, 2, 255, 9]);
     for (const view of [bytes.subarray(1, 4), new DataView(bytes.buffer, 1, 3), bytes.buffer.slice(1, 4)]) {
       expect(decodeBody(await through(encodeBody(view), skip))).toEqual(Buffer.from([1, 2, 255]));
@@ -99,7 +99,7 @@ describe.each([false, true])("with a codec, skipParsingBodyAsJson %s", (skip) =>
     expect(decodeBody(await through(encodeBody(new Uint16Array([1, 2])), skip))).toHaveLength(4);
   });
 
-  it("what other clients send is read by its content type", async () => {
+  it("SBC-062 what other clients send is read by its content type", async () => {
     const read = async (body: Buffer, contentType?: string): Promise<unknown> =>
       decodeBody(await through({ body, ...(contentType === undefined ? {} : { contentType }) }, skip));
     // json.dumps(…).encode('utf-8'), as the documentation's Python does.
@@ -186,7 +186,7 @@ describe("encodeBody", () => {
     );
   });
 
-  it("is undone by decodeBody: text and bytes (property)", () => {
+  it("SBC-062, SBC-063 is undone by decodeBody: text and bytes (property)", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary" }), fc.uint8Array(), (text, bytes) => {
         if (!/\p{Surrogate}/u.test(text)) expect(decodeBody(received(encodeBody(text)))).toBe(text);

@@ -2,7 +2,7 @@ import { serviceBus } from "@holdfast/simulators/service-bus";
 import { expect, it } from "vitest";
 import { ServiceBusClient } from "@holdfast/service-bus";
 
-it("closes the receivers' connection as well as the senders'", async () => {
+it("SBC-084 closes the receivers' connection as well as the senders'", async () => {
   await using bus = await serviceBus({ queues: ["orders"] });
   const client = new ServiceBusClient(bus.connectionString);
   await client.createSender("orders").sendMessages({ body: 1 });
@@ -16,7 +16,7 @@ it("closes the receivers' connection as well as the senders'", async () => {
     .toEqual([]);
 });
 
-it("detaches the link of a sender that is closed, once", async () => {
+it("SBC-084 detaches the link of a sender that is closed, once", async () => {
   await using bus = await serviceBus({ queues: ["orders"] });
   await using client = new ServiceBusClient(bus.connectionString);
   const sender = client.createSender("orders");

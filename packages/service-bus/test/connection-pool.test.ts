@@ -17,7 +17,7 @@ const isClosed = ({ client }: Generation): boolean => {
   }
 };
 
-it("closes a connection that was given up at once when nothing is under way on it", async () => {
+it("SBC-083 closes a connection that was given up at once when nothing is under way on it", async () => {
   const pool = new ConnectionPool(make, systemClock, 900);
   const stale = pool.lease("orders");
   expect(pool.recycle(stale)).toBe(true);
@@ -40,7 +40,7 @@ it("closes a connection that was given up when the last operation on it ends, no
   await pool.close();
 });
 
-it("counts an entity's management node as an audience of its own", async () => {
+it("SB-18 counts an entity's management node as an audience of its own", async () => {
   const pool = new ConnectionPool(make, systemClock, 2);
   const first = pool.lease("orders");
   pool.use(first, "orders/$management");

@@ -49,7 +49,7 @@ const wrong: readonly [string, unknown, RegExp][] = [
   ["IoT Hub's", `HostName=h.azure-devices.net;SharedAccessKeyName=n;SharedAccessKey=${key}`, /of IoT Hub/],
 ];
 
-describe("a connection string", () => {
+describe("SBC-028, SBC-035 a connection string", () => {
   it.each(wrong)("with %s is refused with a reason, and no key is shown", (_, text, reason) => {
     let thrown: unknown;
     try {
@@ -69,7 +69,7 @@ describe("a connection string", () => {
     `${endpoint};SharedAccessKeyName=n;SharedAccessKey=${key};EntityPath=orders`,
     `${endpoint};SharedAccessSignature=SharedAccessSignature sr=x&sig=y&se=1&skn=n`,
     `Endpoint=sb://127.0.0.1:5672;SharedAccessKeyName=n;SharedAccessKey=${key};UseDevelopmentEmulator=true`,
-  ])("that the official client takes is taken: %#", (text) => {
+  ])("SBC-038 that the official client takes is taken: %#", (text) => {
     expect(new official.ServiceBusClient(text)).toBeInstanceOf(official.ServiceBusClient);
     expect(new ServiceBusClient(text)).toBeInstanceOf(official.ServiceBusClient);
   });

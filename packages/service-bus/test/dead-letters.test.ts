@@ -51,7 +51,7 @@ async function bench(
 const resent = (bus: ServiceBusSimulator, originals: number) => bus.journal.stored("orders").slice(originals);
 
 describe("dead letters", () => {
-  it("are listed in order with their reasons, and counted, and stay where they are", async () => {
+  it("SBC-054 are listed in order with their reasons, and counted, and stay where they are", async () => {
     await using b = await bench([1, 2, 3], (index) => (index === 1 ? "broken" : "unwanted"));
     const seen: unknown[] = [];
     for await (const { messageId, deadLetterReason } of b.letters.list())
@@ -148,7 +148,7 @@ describe("dead letters", () => {
     expect(resent(b.bus, 3)).toEqual([]);
   });
 
-  it("500 of them are replayed without a loss", async () => {
+  it("SBC-055 500 of them are replayed without a loss", async () => {
     const bodies = Array.from({ length: 500 }, (_, index) => index);
     await using b = await bench(bodies);
     expect(await b.letters.replay({ perSecond: 5_000 })).toMatchObject({

@@ -36,7 +36,7 @@ describe("the package", () => {
   });
 });
 
-describe("the constructor", () => {
+describe("SBC-032 the constructor", () => {
   const options = { identifier: "me", retryOptions: { maxRetries: 1 } };
   const forms: readonly [string, () => ours.ServiceBusClient][] = [
     ["a connection string", () => new ours.ServiceBusClient(connectionString)],

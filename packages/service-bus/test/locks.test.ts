@@ -4,7 +4,7 @@ import { lockSignal } from "@holdfast/service-bus";
 import { queue, receivingBench, recording, sleep } from "./receiving-bench.ts";
 
 describe.concurrent("a lock", () => {
-  it("outlives a failed renewal: handler 17 s, lock 5 s, the first renewal told to wait 2 s", async ({
+  it("SBC-018 outlives a failed renewal: handler 17 s, lock 5 s, the first renewal told to wait 2 s", async ({
     expect: here,
   }) => {
     await using at = await receivingBench({ lockDurationMs: 5_000 });
@@ -18,7 +18,7 @@ describe.concurrent("a lock", () => {
     here(at.bus.journal.delivered(queue).map(({ deliveryCount }) => deliveryCount)).toEqual([0]);
   }, 40_000);
 
-  it("is kept for each of a batch of 10 that is processed one by one, 1 s each, with a lock of 2 s", async ({
+  it("SBC-096 is kept for each of a batch of 10 that is processed one by one, 1 s each, with a lock of 2 s", async ({
     expect: here,
   }) => {
     await using at = await receivingBench({ lockDurationMs: 2_000 });
@@ -55,7 +55,7 @@ describe.concurrent("a lock", () => {
     ]);
   });
 
-  it("that is revoked aborts the handler's signal, nothing is settled, and the message comes again", async ({
+  it("SBC-010 that is revoked aborts the handler's signal, nothing is settled, and the message comes again", async ({
     expect: here,
   }) => {
     await using at = await receivingBench({ lockDurationMs: 2_000 });
@@ -122,7 +122,7 @@ describe.concurrent("a lock", () => {
     here(handlers.bodies).toEqual([0]);
   }, 30_000);
 
-  it("is renewed no longer than it should be, with an event at the end", async ({ expect: here }) => {
+  it("SBC-019 is renewed no longer than it should be, with an event at the end", async ({ expect: here }) => {
     await using at = await receivingBench({ lockDurationMs: 1_000 });
     await at.fill(1);
     const handlers = recording(async (message) => {
@@ -161,7 +161,7 @@ describe.concurrent("a lock", () => {
     },
   );
 
-  it("can be renewed by hand when it is not kept", async ({ expect: here }) => {
+  it("SBC-027 can be renewed by hand when it is not kept", async ({ expect: here }) => {
     await using at = await receivingBench({ lockDurationMs: 1_500 });
     await at.fill(1);
     const receiver = at.client.createReceiver(queue, { maxAutoLockRenewalDurationInMs: 0 });

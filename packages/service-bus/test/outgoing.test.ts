@@ -50,7 +50,7 @@ it("sends a reference in place of a body that is too large, and the reader puts 
   expect(b.bus.journal.attempts("orders").every(({ bytes }) => bytes < 20_480)).toBe(true);
 });
 
-it("sends a body that is too large in chunks, in order, under ids that a repetition repeats", async () => {
+it("SBC-052 sends a body that is too large in chunks, in order, under ids that a repetition repeats", async () => {
   await using b = await bench({ largeMessages: "chunk" });
   await b.sender.sendMessages({ body: large, messageId: "large" });
   const ids = b.bus.journal.stored("orders").map(({ messageId }) => messageId);
@@ -102,7 +102,7 @@ it("stamps the partition key that the sender's function chooses", async () => {
   ]);
 });
 
-it("refuses before the wire what the service would refuse, naming the property and the place", async () => {
+it("SBC-050 refuses before the wire what the service would refuse, naming the property and the place", async () => {
   await using b = await bench({});
   const messages = [{ body: 1 }, { body: 2, messageId: "x".repeat(129) }];
   await expect(b.sender.sendMessages(messages)).rejects.toThrow(/messages\[1\]\.messageId/);

@@ -19,7 +19,7 @@ async function bench() {
 const bodies = ["one", "two", "three"];
 
 describe("an array that was sent before the link was open", () => {
-  it("is stored when close() is called meanwhile", async () => {
+  it("SBC-092 is stored when close() is called meanwhile", async () => {
     await using b = await bench();
     const sent = b.sender.sendMessages(bodies.map((body) => ({ body })));
     await b.sender.close();
@@ -27,7 +27,7 @@ describe("an array that was sent before the link was open", () => {
     expect(b.bus.journal.stored("orders").map(({ body }) => body)).toEqual(bodies);
   });
 
-  it("is waited for by flush()", async () => {
+  it("SBC-092 is waited for by flush()", async () => {
     await using b = await bench();
     b.bus.faults.next("send", delayAcknowledgement(200));
     let isSent = false;

@@ -57,7 +57,7 @@ const dispositions = (bus: ServiceBusSimulator): string[] =>
   bus.journal.settled("orders").map(({ disposition }) => disposition);
 
 describe("a processor", () => {
-  it("handles so many messages at once, and completes each when its handler returns", async () => {
+  it("SBC-095 handles so many messages at once, and completes each when its handler returns", async () => {
     await using b = await bench();
     let now = 0;
     let most = 0;
@@ -201,7 +201,7 @@ describe("a processor", () => {
     expect(handled).toEqual(["bad", "good", "better", "bad"]);
   });
 
-  it("dead-letters what a permanent error says cannot be handled, with its words and no secrets", async () => {
+  it("SBC-069 dead-letters what a permanent error says cannot be handled, with its words and no secrets", async () => {
     await using b = await bench();
     class NoSuchCustomer extends Error {}
     const calls: unknown[] = [];
@@ -300,7 +300,7 @@ describe("a processor", () => {
     expect(results[0]?.status).toBe("unknown");
   });
 
-  it("completes without calling the handler again what it handled and could not complete", async () => {
+  it("SBC-068 completes without calling the handler again what it handled and could not complete", async () => {
     await using b = await bench({ lockDurationMs: 1_000 });
     let calls = 0;
     b.bus.faults.always("settle", ignore());
@@ -336,7 +336,7 @@ describe("a processor", () => {
     expect(dispositions(b.bus)).toEqual(["lock-expired", "completed"]);
   });
 
-  it("waits for its handlers when it is stopped, gives back what it holds, and leaves nothing locked", async () => {
+  it("SBC-091 waits for its handlers when it is stopped, gives back what it holds, and leaves nothing locked", async () => {
     await using b = await bench();
     const done: unknown[] = [];
     const processor = b.process(

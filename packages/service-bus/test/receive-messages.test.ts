@@ -18,7 +18,7 @@ describe.concurrent("receiveMessages", () => {
     here(at.bus.journal.settled(queue)).toHaveLength(25);
   });
 
-  it("fills up with messages that trickle in", async ({ expect: here }) => {
+  it("SBC-064 fills up with messages that trickle in", async ({ expect: here }) => {
     await using at = await receivingBench();
     const receiver = at.client.createReceiver(queue);
     const receiving = receiver.receiveMessages(50, { maxWaitTimeInMs: 15_000, fill: true });
@@ -30,7 +30,7 @@ describe.concurrent("receiveMessages", () => {
     here(await receiving).toHaveLength(50);
   });
 
-  it("returns nothing from an empty queue when the wait is over", async ({ expect: here }) => {
+  it("SBC-025 returns nothing from an empty queue when the wait is over", async ({ expect: here }) => {
     await using at = await receivingBench();
     const receiver = at.client.createReceiver(queue);
     await receiver.receiveMessages(1, { maxWaitTimeInMs: 1 });
@@ -40,7 +40,7 @@ describe.concurrent("receiveMessages", () => {
     here(ms).toBeLessThan(900);
   });
 
-  it("rejects at once when it is aborted, and leaves nothing locked", async ({ expect: here }) => {
+  it("SBC-073 rejects at once when it is aborted, and leaves nothing locked", async ({ expect: here }) => {
     await using at = await receivingBench();
     const receiver = at.client.createReceiver(queue);
     const patience = new AbortController();
@@ -76,7 +76,7 @@ describe.concurrent("receiveMessages", () => {
     here(await receiving).toHaveLength(3);
   });
 
-  it("ends within a second of its time on a connection that has died", async ({ expect: here }) => {
+  it("SBC-072 ends within a second of its time on a connection that has died", async ({ expect: here }) => {
     await using at = await receivingBench();
     const receiver = at.client.createReceiver(queue);
     await receiver.receiveMessages(5, { maxWaitTimeInMs: 1 });

@@ -2,7 +2,7 @@ import { dropConnection, forceDetach, refuseLink, reject } from "@holdfast/simul
 import { expect, it } from "vitest";
 import { queue, receivingBench, recording, sleep } from "./receiving-bench.ts";
 
-it("hands every message to the handler, in order, and completes it", async () => {
+it("SBC-066 hands every message to the handler, in order, and completes it", async () => {
   await using at = await receivingBench();
   await at.fill(20);
   const handlers = recording();
@@ -29,7 +29,7 @@ it("runs no more handlers at once than it may", async () => {
   expect(most).toBe(3);
 });
 
-it("abandons a message whose handler throws, and tells", async () => {
+it("SBC-090 abandons a message whose handler throws, and tells", async () => {
   await using at = await receivingBench({ maxDeliveryCount: 2 });
   await at.fill(1);
   const handlers = recording(() => {
@@ -79,7 +79,7 @@ it.each([
   expect(handlers.errors).toEqual([]);
 });
 
-it("attaches to a disabled entity once a second at most after the third time, and goes on when it is enabled", async () => {
+it("SBC-017 attaches to a disabled entity once a second at most after the third time, and goes on when it is enabled", async () => {
   await using at = await receivingBench();
   const handlers = recording();
   at.client.createReceiver(queue).subscribe(handlers);
@@ -103,7 +103,7 @@ it("slows down for a link that is attached and detached again at once", async ()
   expect(at.bus.journal.attaches(queue).length).toBeLessThanOrEqual(7);
 });
 
-it("takes over from the official loop: an attach that is refused is repeated by us alone", async () => {
+it("SBC-066 takes over from the official loop: an attach that is refused is repeated by us alone", async () => {
   await using at = await receivingBench();
   await at.fill(1);
   at.bus.faults.next("attach", refuseLink({ condition: "amqp:internal-error" }), { times: 2 });

@@ -118,7 +118,7 @@ describe("sendMessages", () => {
     expect(b.bus.journal.attempts("orders")).toHaveLength(1);
   });
 
-  it("accepts a hundred sends that were in flight when all connections dropped for three seconds", async () => {
+  it("SB-13 accepts a hundred sends that were in flight when all connections dropped for three seconds", async () => {
     await using b = await bench(
       { coalesce: false },
       { queues: [{ name: "orders", duplicateDetectionWindowMs: 60_000 }], acknowledgementDelayMs: 200 },
@@ -154,7 +154,7 @@ describe("sendMessages", () => {
     expect(b.bus.journal.attempts("orders")).toHaveLength(1);
   });
 
-  it("sends a message again whose acknowledgement was lost, under the same id", async () => {
+  it("SBC-006 sends a message again whose acknowledgement was lost, under the same id", async () => {
     await using b = await bench(
       { policies: serviceBusPolicies({ "serviceBus.send": { attemptTimeoutMs: 500 } }) },
       { queues: [{ name: "orders", duplicateDetectionWindowMs: 60_000 }] },
@@ -229,7 +229,7 @@ describe("sendMessages", () => {
     expect(b.bus.journal.attempts("orders")).toHaveLength(1);
   });
 
-  it("gives invalid messages the official client's TypeError at once", async () => {
+  it("SBC-021 gives invalid messages the official client's TypeError at once", async () => {
     await using b = await bench();
     const error = await rejection(b.sender.sendMessages(undefined as never));
     expect(error).toBeInstanceOf(TypeError);
@@ -311,7 +311,7 @@ describe("close", () => {
 });
 
 describe("events", () => {
-  it("carry no secrets", async () => {
+  it("SBC-001 carry no secrets", async () => {
     await using b = await bench();
     b.bus.faults.next(
       "send",

@@ -44,7 +44,7 @@ const empty = (bus: ServiceBusSimulator): Promise<void> =>
   until(() => expect(bus.queue("orders").activeMessages).toBe(0));
 
 describe("a session processor", () => {
-  it("handles several sessions at once, each in order and never two messages of one at a time", async () => {
+  it("SBC-098 handles several sessions at once, each in order and never two messages of one at a time", async () => {
     await using b = await bench();
     const seen = new Map<string, unknown[]>();
     const busy = new Set<string>();

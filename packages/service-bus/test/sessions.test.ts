@@ -40,7 +40,7 @@ describe.concurrent("a session", () => {
     here(at.bus.journal.sessions(queue).filter(({ event }) => event === "timed-out")).toHaveLength(1);
   });
 
-  it("that is held is refused at once, or waited for", async ({ expect: here }) => {
+  it("SBC-013 that is held is refused at once, or waited for", async ({ expect: here }) => {
     await using at = await receivingBench({ requiresSession: true });
     await at.fill(inSession("c", 1));
     const holder = await at.client.acceptSession(queue, "c");
@@ -54,7 +54,7 @@ describe.concurrent("a session", () => {
     here(value?.sessionId).toBe("c");
   });
 
-  it("is renewed over a failed renewal while its messages are handled", async ({ expect: here }) => {
+  it("SBC-056 is renewed over a failed renewal while its messages are handled", async ({ expect: here }) => {
     await using at = await receivingBench({ requiresSession: true, lockDurationMs: 2_000 });
     await at.fill(inSession("d", 3));
     const session = await at.client.acceptSession(queue, "d");
@@ -68,7 +68,7 @@ describe.concurrent("a session", () => {
     here(handlers.bodies).toEqual([0, 1, 2]);
   }, 30_000);
 
-  it("that is taken away aborts the signal of its messages and its own, and settles nothing", async ({
+  it("SBC-012 that is taken away aborts the signal of its messages and its own, and settles nothing", async ({
     expect: here,
   }) => {
     await using at = await receivingBench({ requiresSession: true });

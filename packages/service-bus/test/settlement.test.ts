@@ -10,7 +10,7 @@ const oneOf = async (receiver: ServiceBusReceiver) => {
   return message;
 };
 
-it("resolves only when the service has confirmed", async () => {
+it("SBC-067 resolves only when the service has confirmed", async () => {
   await using at = await receivingBench();
   await at.fill(1);
   const receiver = at.client.createReceiver(queue);
@@ -19,7 +19,7 @@ it("resolves only when the service has confirmed", async () => {
   expect((await timed(receiver.completeMessage(message))).ms).toBeGreaterThanOrEqual(495);
 });
 
-it("settles once for a hundred calls at once, repeats itself without harm, and refuses another settlement", async () => {
+it("SBC-009, SBC-053 settles once for a hundred calls at once, repeats itself without harm, and refuses another settlement", async () => {
   await using at = await receivingBench();
   await at.fill(1);
   const receiver = at.client.createReceiver(queue);

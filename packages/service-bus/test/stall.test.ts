@@ -3,7 +3,7 @@ import { describe, it } from "vitest";
 import { queue, receivingBench, recording, sleep } from "./receiving-bench.ts";
 
 describe.concurrent("the stall watch", () => {
-  it("replaces a link that is connected but deaf", async ({ expect: here }) => {
+  it("SB-11 replaces a link that is connected but deaf", async ({ expect: here }) => {
     await using at = await receivingBench({}, { resilience: { stallAfterMs: 500 } });
     await at.fill(3);
     at.bus.faults.next("attach", deafLink());

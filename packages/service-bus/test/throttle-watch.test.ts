@@ -3,7 +3,7 @@ import { serverBusy, serviceBus } from "@holdfast/simulators/service-bus";
 import { expect, it } from "vitest";
 import { ServiceBusClient, type HoldfastEvent } from "@holdfast/service-bus";
 
-it("tells once of throttling that lasts, and what the service documents to do about it", async () => {
+it("SBC-046 tells once of throttling that lasts, and what the service documents to do about it", async () => {
   const bus = await serviceBus({ queues: ["orders"] });
   bus.faults.always("send", serverBusy({ waitSeconds: 0 }));
   let movedMs = 0;

@@ -61,7 +61,7 @@ async function send(bus: ServiceBusSimulator, options: ServiceBusClientOptions):
 }
 
 describe("transport", () => {
-  it('"websockets" needs nothing else', async () => {
+  it('SBC-041 "websockets" needs nothing else', async () => {
     const { bus, options } = await namespace();
     await send(bus, options);
     expect(bus.journal.connections().map(({ transport }) => transport)).toEqual(["wss"]);
@@ -77,7 +77,7 @@ describe("transport", () => {
     expect(bus.journal.stored("orders")).toHaveLength(2);
   });
 
-  it("goes through the environment's proxy", async () => {
+  it("SBC-043 goes through the environment's proxy", async () => {
     const { bus, options } = await namespace();
     const { url, asked } = await proxy();
     vi.stubEnv("HTTPS_PROXY", url);
@@ -86,7 +86,7 @@ describe("transport", () => {
     expect(asked).toEqual([new URL(options.customEndpointAddress!).host]);
   });
 
-  it("passes the proxy by for what NO_PROXY names", async () => {
+  it("SBC-043 passes the proxy by for what NO_PROXY names", async () => {
     const { bus, options } = await namespace();
     const { url, asked } = await proxy();
     vi.stubEnv("HTTPS_PROXY", url);
