@@ -13,6 +13,9 @@ export type Feature = (typeof features)[number];
 /** How long a `disconnect()` may take before the socket is destroyed, in milliseconds. */
 const gracefulMs = 500;
 
+/** From the destruction of a socket until everybody above it has heard, in milliseconds. */
+const socketEndMs = 10;
+
 /**
  * One official transport with a provider of its own: made for one connection, and thrown away with it. It is never asked
  * for anything afterwards, for it would connect again by itself.
@@ -108,7 +111,12 @@ export class InnerTransport {
     const isSound = this.#lost === undefined && this.#pending.size === 0;
     this.lose(closed);
     this.provider.removeAllListeners("newTokenAvailable");
-    if (!isSound) destroySocket(this.official);
+    if (!isSound) {
+      destroySocket(this.official);
+      // The official parts must see the socket's end before they are asked to disconnect, or they wait for acknowledgements
+      // that do not come, on timers that keep the process alive.
+      await new Promise<void>((resolve) => clock.after(socketEndMs, resolve));
+    }
     await this.#disconnect(clock);
     destroySocket(this.official);
     this.provider.stop?.();

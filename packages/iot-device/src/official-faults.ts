@@ -78,9 +78,17 @@ export const officialFaults: readonly FaultRow[] = [
     see: errorCodes,
   },
   {
+    id: "iot-throttled",
+    kind: "throttled",
+    match: { text: /The twin request failed with status 429/ },
+    because: "the hub's limit for twin operations is exceeded",
+    remedy: "repeated no sooner than the throttle delay; read and report the twin less often",
+    see: quotas,
+  },
+  {
     id: "iot-twin-rejected",
     kind: "client-bug",
-    match: { text: /The twin request failed with status 4\d\d/ },
+    match: { text: /The twin request failed with status 4(?!29|08)\d\d/ },
     because: "the hub does not accept the twin patch",
     remedy: "read the message; a twin takes 32 KB of reported properties, ten levels deep",
     see: learn("iot-hub-devguide-device-twins"),
@@ -88,7 +96,7 @@ export const officialFaults: readonly FaultRow[] = [
   {
     id: "iot-twin-failed",
     kind: "transient",
-    match: { text: /The twin request failed with status 5\d\d|not an answer to a twin request/ },
+    match: { text: /The twin request failed with status (?:5\d\d|408)|not an answer to a twin request/ },
     sent: "maybe",
     because: "the hub could not answer the twin request",
     remedy: "repeated",
