@@ -1,8 +1,8 @@
-import { creditPacing, ServiceBusClient } from "@holdfast/service-bus";
-import { serviceBus } from "@holdfast/simulators/service-bus";
+import { creditPacing, ServiceBusAdministrationClient, ServiceBusClient } from "@holdfast/service-bus";
+import { serviceBus, type ServiceBusSimulator } from "@holdfast/simulators/service-bus";
 import { expect, it } from "vitest";
 
-// Rows TH-04 … TH-10. The official client has no pacing. Administration follows with its client.
+// Rows TH-04 … TH-10. The official client has no pacing.
 it("M-02 sends 5000 singles within 1000 credits a second, two clients on one budget, without a refusal", async () => {
   await using bus = await serviceBus({ queues: ["orders"], credits: { perSecond: 1_000 } });
   const pacing = creditPacing.standard;
@@ -22,3 +22,48 @@ it("M-02 sends 5000 singles within 1000 credits a second, two clients on one bud
   expect(seconds).toBeGreaterThanOrEqual(4);
   expect(seconds).toBeLessThanOrEqual(7);
 }, 30_000);
+
+/** Asks so often, ten requests at a time: the first hundred are done well within a second. */
+async function ask(
+  bus: ServiceBusSimulator,
+  times: number,
+  pacing?: { creditsPerSecond: number },
+): Promise<void> {
+  const admin = new ServiceBusAdministrationClient(bus.tls!.connectionString, {
+    tlsOptions: { ca: bus.tls!.ca },
+    resilience: pacing ? { pacing } : {},
+  });
+  const lane = async (): Promise<void> => {
+    for (let call = 0; call < times / 10; call += 1) await admin.getNamespaceProperties();
+  };
+  await Promise.all(Array.from({ length: 10 }, lane));
+}
+
+it("M-02 has 100 administration calls spend a second's 1000 credits: without pacing the 101st is refused with 50009, and repeated", async () => {
+  await using bus = await serviceBus({ tls: true, credits: { perSecond: 1_000 } });
+  await ask(bus, 200);
+  const answers = bus.journal.admin();
+  // The service counts in windows of a second, the first of which begins with the first call.
+  let windowStart = -Infinity;
+  let accepted = 0;
+  for (const { at, status } of answers) {
+    if (at - windowStart >= 1_000) {
+      windowStart = at;
+      accepted = 0;
+    }
+    if (status === 503) break;
+    accepted += 1;
+  }
+  expect(accepted).toBe(100);
+  expect(answers.filter(({ status }) => status === 503).length).toBeGreaterThan(0);
+  expect(answers.filter(({ status }) => status === 200)).toHaveLength(200);
+}, 60_000);
+
+it("M-02 has the 101st administration call wait for the next second's credits, with pacing", async () => {
+  await using bus = await serviceBus({ tls: true, credits: { perSecond: 1_000 } });
+  await ask(bus, 150, creditPacing.standard);
+  const answers = bus.journal.admin();
+  expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 150 }, () => 200));
+  expect(answers[100]!.at - answers[0]!.at).toBeGreaterThanOrEqual(1_000);
+  expect(answers[149]!.at - answers[0]!.at).toBeLessThan(10_000);
+}, 60_000);
