@@ -104,16 +104,11 @@ export class ServiceBusClient extends official.ServiceBusClient {
     const settings: Resilience = { ...known, classify: withCredentialFaults(known.classify) };
     const credentials = new Credentials(access, settings);
     const { clock, random, tokensPerConnection } = settings;
+    const named = { ...options, identifier: this.identifier };
     const make =
       (retry: official.ServiceBusClientOptions["retryOptions"]) =>
       (handed: (validForMs: number) => void = () => undefined): official.ServiceBusClient =>
-        new official.ServiceBusClient(
-          ...officialArguments(
-            credentials.access(handed),
-            { ...options, identifier: this.identifier },
-            retry,
-          ),
-        );
+        new official.ServiceBusClient(...officialArguments(credentials.access(handed), named, retry));
     // One retry loop: ours. The inner bound is a net far below the attempt timeouts, which abort through the signal.
     const makeSending = make({ maxRetries: 0, timeoutInMs: 300_000 });
     const renewal = { renew: () => credentials.renew(), random };
@@ -253,7 +248,8 @@ export class ServiceBusClient extends official.ServiceBusClient {
    * @throws HoldfastError `misconfigured` for a connection string of another namespace, or a bypassed client.
    */
   updateCredential(access: string | Credential): void {
-    if (this.#holding === undefined) throw badOption("updateCredential", typeof access, "left out when bypassed");
+    if (this.#holding === undefined)
+      throw badOption("updateCredential", typeof access, "left out when bypassed");
     if (this.isClosed) throw clientClosedError();
     const { credentials, pool, receiving } = this.#holding;
     credentials.update(access);
@@ -292,7 +288,11 @@ export class ServiceBusClient extends official.ServiceBusClient {
     if (receiving.isInUse) await receiving.close();
     await Promise.all([...senders].map((sender) => sender.drain()));
     entities.end();
-    await Promise.all([receiving.close(), pool.close(), closeClient(this, () => super.close(), resilience.clock)]);
+    await Promise.all([
+      receiving.close(),
+      pool.close(),
+      closeClient(this, () => super.close(), resilience.clock),
+    ]);
     credentials.close();
   }
 }
