@@ -16,6 +16,8 @@ export interface Generation {
   answeredAt: number;
   /** How long the tokens it was given are good. */
   readonly life: ConnectionLife;
+  /** Who hears when it is given up because it does not answer: links on which nothing will come any more. */
+  readonly dependents: Set<(error: Error) => void>;
   /**
    * `serving`: takes new links. `full`: keeps those it has. `retired`: another has taken its place; it is closed when
    * its last operation ends. `outdated`: keeps the links it has and is closed when the last is given back. `closed`: it is
@@ -189,6 +191,7 @@ export class ConnectionPool {
         life.handed(validForMs);
       }),
       life,
+      dependents: new Set(),
       audiences: new Set(),
       links: 0,
       inFlight: 0,

@@ -93,6 +93,8 @@ export class EntityConnection {
     const { kind, id, code } = classify(reason, clock.wallNow());
     const fault = { kind, id, code, message: (reason as Error).message };
     emit(onEvent, { type: "recycled", operation: "serviceBus.receive", target: this.entityPath, fault });
+    // A link that waits for messages would not notice by itself: it would look open, and deaf.
+    for (const lose of [...generation.dependents]) lose(reason as Error);
   }
 
   /** The connection holds as many tokens as the service allows: the next link goes to another. */

@@ -73,6 +73,7 @@ export class ReceiverLink {
     this.credits = credits;
     this.#clock = clock;
     this.#listener = listener;
+    this.#bound.generation.dependents.add(this.#loseWithConnection);
     this.#settlements = new LinkSettlements(connection.entityPath, clock, (since, late) => {
       this.unanswered(since, late);
     });
@@ -208,7 +209,12 @@ export class ReceiverLink {
     this.#bound.generation.answeredAt = this.#clock.now();
   }
 
+  readonly #loseWithConnection = (error: Error): void => {
+    this.lose(error);
+  };
+
   async #release(): Promise<void> {
+    this.#bound.generation.dependents.delete(this.#loseWithConnection);
     // Abort first: close() alone would wait out the delay of the official loop (design-spike 1).
     this.#abort.abort();
     await withinTime(this.receiver.close(), closeTimeoutMs, this.#clock);

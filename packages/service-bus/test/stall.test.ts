@@ -44,6 +44,26 @@ describe.concurrent("the stall watch", () => {
     await here.poll(() => handlers.bodies.length, { timeout: 15_000 }).toBe(1);
   });
 
+  it("gives up the link of a subscription with the connection that a renewal found dead", async ({
+    expect: here,
+  }) => {
+    await using at = await receivingBench({ lockDurationMs: 2_000 }, { resilience: { stallAfterMs: false } });
+    const handled: unknown[] = [];
+    at.client.createReceiver(queue).subscribe({
+      processMessage: async ({ body }) => {
+        handled.push(body);
+        if (body !== 1) return;
+        at.bus.freeze();
+        await sleep(3_000);
+      },
+      processError: () => Promise.resolve(),
+    });
+    await at.fill([{ body: 1 }]);
+    await here.poll(() => handled.length, { timeout: 10_000 }).toBe(1);
+    await at.fill([{ body: 2 }]);
+    await here.poll(() => new Set(handled).size, { timeout: 15_000 }).toBe(2);
+  });
+
   it("leaves a quiet queue alone, asking no more than it should", async ({ expect: here }) => {
     await using at = await receivingBench({}, { resilience: { stallAfterMs: 500 } });
     at.client.createReceiver(queue).subscribe(recording());
