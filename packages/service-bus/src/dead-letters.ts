@@ -39,6 +39,7 @@ const peekPage = 250;
 const ofTheDead = [
   "DeadLetterReason",
   "DeadLetterErrorDescription",
+  redeliveryProperties.originalSequenceNumber,
   redeliveryProperties.deliveries,
   redeliveryProperties.copy,
 ];

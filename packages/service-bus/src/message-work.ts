@@ -20,7 +20,7 @@ import { handlerFault } from "./handler-fault.ts";
 import { lockSignal } from "./lock.ts";
 import { MessageInHand, type MessageContext, type Settler } from "./message-context.ts";
 import type { ProcessorSettings } from "./processor-options.ts";
-import { copyForLater, deliveryOf } from "./redelivery.ts";
+import { copyForLater, deliveryOf, originOf } from "./redelivery.ts";
 import type { SingleMessage } from "./message-key.ts";
 
 /** What handles messages; `Extra` is what a session processor adds. */
@@ -221,10 +221,7 @@ export class MessageWork<Extra extends object> {
   }
 
   #keyOf(message: ServiceBusReceivedMessage): string {
-    return (
-      this.#settings.idempotencyKey?.(message) ??
-      `${this.#place.entityPath}#${String(message.sequenceNumber)}`
-    );
+    return this.#settings.idempotencyKey?.(message) ?? `${this.#place.entityPath}#${originOf(message)}`;
   }
 
   #emit(event: MessageEvent): void {

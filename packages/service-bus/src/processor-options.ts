@@ -39,7 +39,10 @@ export interface ProcessorOptions {
   readonly redelivery?: RedeliveryOptions;
   /** Where handled messages are remembered. Default {@link MemoryIdempotencyStore}. */
   readonly idempotency?: IdempotencyStore;
-  /** What a message is remembered by. Default: the entity and its sequence number, so every stored message is handled. */
+  /**
+   * What a message is remembered by. Default: the entity and its sequence number, or for a copy the original's: every message
+   * that was sent is handled.
+   */
   readonly idempotencyKey?: (message: ServiceBusReceivedMessage) => string;
   /** Hears of every error: the handler's, the connection's. Default: the events tell. */
   readonly onError?: (error: unknown, message?: ServiceBusReceivedMessage) => void;

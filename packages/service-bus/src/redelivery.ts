@@ -7,6 +7,8 @@ import type { SingleMessage } from "./message-key.ts";
 export const redeliveryProperties = {
   /** The id that the message had before its first copy. */
   originalId: "holdfast-original-message-id",
+  /** The sequence number that the message had before its first copy. */
+  originalSequenceNumber: "holdfast-original-sequence-number",
   /** Deliveries of the copies before this one. */
   deliveries: "holdfast-deliveries",
   /** Which copy this is, from 1. */
@@ -19,6 +21,15 @@ export function deliveryOf(message: ServiceBusReceivedMessage): number {
   return countOf(message, redeliveryProperties.deliveries) + (message.deliveryCount ?? 0) + 1;
 }
 
+/**
+ * The sequence number of the message that this is, or is a copy of. After a crash between the storing of a copy and the
+ * completion of its original both come, and one of them is enough.
+ */
+export function originOf({ applicationProperties, sequenceNumber }: ServiceBusReceivedMessage): string {
+  const original = applicationProperties?.[redeliveryProperties.originalSequenceNumber];
+  return typeof original === "string" ? original : String(sequenceNumber);
+}
+
 /** The copy of a failed message that comes again at `at`: the same whenever it is made, so that it is stored once. */
 export async function copyForLater(message: ServiceBusReceivedMessage, at: Date): Promise<SingleMessage> {
   const { applicationProperties, expiresAtUtc, messageId, sequenceNumber, timeToLive } = message;
@@ -28,6 +39,7 @@ export async function copyForLater(message: ServiceBusReceivedMessage, at: Date)
     messageId: await derivedId(messageId, sequenceNumber, copy),
     applicationProperties: {
       ...(originalId === undefined ? {} : { [redeliveryProperties.originalId]: String(originalId) }),
+      [redeliveryProperties.originalSequenceNumber]: originOf(message),
       [redeliveryProperties.deliveries]: deliveryOf(message),
       [redeliveryProperties.copy]: copy,
     },
