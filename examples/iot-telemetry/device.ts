@@ -60,7 +60,10 @@ export class Thermometer implements AsyncDisposable {
     twin.on("properties.desired.everyMs", (everyMs: unknown) => {
       if (typeof everyMs !== "number" || everyMs < 10) return;
       this.#everyMs = everyMs;
-      twin.properties.reported["update"]({ everyMs }, (error: Error | null) => {
+      const reported = twin.properties.reported as {
+        update(patch: object, done: (error?: Error) => void): void;
+      };
+      reported.update({ everyMs }, (error) => {
         if (error) console.error(error.message);
       });
     });
