@@ -53,7 +53,8 @@ export const serviceBusFaults: readonly FaultRow[] = [
     kind: "auth",
     match: { text: /Unauthorized access\.\s*'(Send|Listen|Manage)'\s*claim/i },
     because: "the identity lacks the claim this operation needs on this entity",
-    remedy: "give the shared access policy, or the role assignment, the missing right",
+    remedy:
+      "give the shared access policy the missing right, or the identity its role: Azure Service Bus Data Sender for Send, Data Receiver for Listen, Data Owner for Manage",
     see: guide,
   },
   {
