@@ -4,6 +4,12 @@ import type { Clock } from "./clock.ts";
 // what counts is what the service accepted, not what it was sent.
 const cutTo = 0.85;
 const growthPerSecond = 1.05;
+/**
+ * After so long without a refusal the trouble is over, and a limit that was measured while it lasted is far too low: up from
+ * there in seconds, where a twentieth a second would take minutes.
+ */
+const troubleMs = 10_000;
+const recoveryPerSecond = 1.3;
 const cutEveryMs = 1_000;
 /** Nobody starves on a service that refuses everything for a while: one credit in two seconds (AWS adaptive's floor). */
 const leastPerSecond = 0.5;
@@ -57,7 +63,9 @@ export class AdaptiveRate {
       this.#rate = Infinity;
       return Infinity;
     }
-    return this.#rate * growthPerSecond ** ((now - this.#cutAt) / 1_000);
+    const sinceMs = now - this.#cutAt;
+    const growth = growthPerSecond ** (Math.min(sinceMs, troubleMs) / 1_000);
+    return this.#rate * growth * recoveryPerSecond ** (Math.max(0, sinceMs - troubleMs) / 1_000);
   }
 
   /** Whether it has nothing to say. */

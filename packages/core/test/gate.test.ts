@@ -151,9 +151,18 @@ describe("throttling", () => {
     await choke(door, clock);
     expect(door.state.creditsPerSecond).toBeLessThan(1);
     for (let index = 0; index < 60; index += 1) door.enter("send", 1);
-    await clock.advance(20_000);
+    await clock.advance(12_000);
     expect(door.state.waiting).toBeGreaterThan(30);
     expect(door.state.creditsPerSecond).toBeLessThan(2);
+  });
+
+  it("is high again within half a minute when the refusals have ended, however low it was", async () => {
+    const { clock, door } = scene();
+    await choke(door, clock);
+    for (let index = 0; index < 100; index += 1) door.enter("send", 1);
+    await clock.advance(30_000);
+    expect(door.state.waiting).toBe(0);
+    expect(door.state.creditsPerSecond).toBeGreaterThan(50);
   });
 
   it("limits a service that has just begun to accept only when a second of it is known", async () => {
