@@ -20,7 +20,7 @@ interface Comparison {
   readonly work: Work;
 }
 
-const pairs = 15;
+const pairs = 25;
 
 const sequential: Work = async (connection) => {
   const count = 3_000;
