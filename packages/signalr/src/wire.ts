@@ -121,11 +121,6 @@ export function evidenceOf(error: unknown): unknown {
   return { code, condition: `${step}:${code}`, statusCode: status, headers, message };
 }
 
-/** The status that the server refused with, if an error came from that. */
-export function statusOf(error: unknown): number | undefined {
-  return typeof error === "object" && error !== null ? refusals.get(error)?.status : undefined;
-}
-
 /** Node's "fetch failed" says nothing; what it wraps does. */
 function rootOf(error: unknown): unknown {
   let root = error;
