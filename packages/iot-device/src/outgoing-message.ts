@@ -6,12 +6,12 @@ import { officialPackage, type Message } from "./official.ts";
  * duplicates, whoever reads the events can. Made once a call; the caller's object is never written to, so one object sent
  * twice is two messages.
  *
- * Its JSON is empty, and so is its body's, because the official client turns each message and each acknowledgement (which
- * has the message in it) into JSON for a debug line that is hardly ever read; a Buffer of 64 KB takes milliseconds for that.
+ * Its JSON is empty, because the official transports turn each message into JSON for a debug line that is hardly ever read;
+ * a Buffer of 64 KB takes milliseconds for that.
  */
 export class OutgoingMessage extends officialPackage.Message {
   constructor(message: Message) {
-    super(quiet(message.data) as Buffer);
+    super(message.data as Buffer);
     this.messageId = message.messageId || randomUUID();
     this.to = message.to;
     this.expiryTimeUtc = message.expiryTimeUtc as unknown;
@@ -31,16 +31,4 @@ export class OutgoingMessage extends officialPackage.Message {
   toJSON(): undefined {
     return undefined;
   }
-}
-
-/** Shorter bodies cost less than a view of them. */
-const longBytes = 512;
-
-const nothing = (): undefined => undefined;
-
-/** The same bytes, in an object of ours. */
-function quiet(data: unknown): unknown {
-  if (!Buffer.isBuffer(data) || data.length < longBytes) return data;
-  const view = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-  return Object.assign(view, { toJSON: nothing });
 }

@@ -23,6 +23,7 @@ import type { Resilience } from "./resilience.ts";
 import { DeviceTwin, type TwinDocument } from "./device-twin.ts";
 import { SwitchedTransport } from "./switched-transport.ts";
 import { tellFailed } from "./telling.ts";
+import { sendWithoutJson } from "./transport-internals.ts";
 import { configure } from "./transport-options.ts";
 
 /**
@@ -116,6 +117,7 @@ export class SteadyTransport extends SwitchedTransport implements OfficialTransp
     return this.#link.run<MessageEnqueued>(
       operation,
       (inner, done) => {
+        if (sendWithoutJson(inner.official, outgoing, output, done)) return;
         if (output === undefined) inner.official.sendEvent(outgoing, done);
         else inner.official.sendOutputEvent(output, outgoing, done);
       },
