@@ -25,15 +25,16 @@ it("M-24 refuses a second client of the same device in the process, and lets it 
 });
 
 it("M-24 IOT-25 never has two sockets open, over a hundred drops, and never takes its own place", async () => {
-  await using it = await twoDevices({ policies: fast });
+  // Not every reset is told as one: some look like the hub's own closing, which is what being kicked out looks like.
+  await using it = await twoDevices({ policies: fast, duplicateIdentity: { kicks: 1_000 } });
   const { hub, client } = it;
   client.on("message", () => undefined);
   await client.open();
   for (let drop = 1; drop <= 100; drop += 1) {
-    await until(() => hub.device("ours").isConnected && connects(hub, "ours") === drop);
+    await until(() => hub.device("ours").isConnected && connects(hub, "ours") >= drop);
     hub.device("ours").drop({ how: "reset" });
   }
-  await until(() => connects(hub, "ours") === 101);
+  await until(() => connects(hub, "ours") >= 101);
   const spans = hub.journal.connections("ours");
   const overlaps = spans.filter(
     (span, index) => index > 0 && span.at < (spans[index - 1]?.closedAt ?? Infinity),
