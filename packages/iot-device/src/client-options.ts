@@ -1,4 +1,3 @@
-import type { TransportConstructor } from "./official.ts";
 import type { ResilienceOptions } from "./resilience.ts";
 
 /** What our factories take in addition to the official ones' arguments. */
@@ -9,9 +8,6 @@ export interface ClientOptions {
    */
   readonly resilience?: ResilienceOptions | false;
 }
-
-/** The class of a transport, as the official factories take it. */
-export type Transport = TransportConstructor | (new (...args: never[]) => InstanceType<TransportConstructor>);
 
 /** Whether the official client is to be left as it is. */
 export function isBypassed(options: ClientOptions): boolean {

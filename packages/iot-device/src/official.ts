@@ -30,9 +30,6 @@ export type Message = official.Message;
 export type Connected = Awaited<ReturnType<official.Client["open"]>>;
 export type Disconnected = Awaited<ReturnType<official.Client["close"]>>;
 export type MessageEnqueued = Awaited<ReturnType<official.Client["sendEvent"]>>;
-export type MessageCompleted = Awaited<ReturnType<official.Client["complete"]>>;
-export type MessageRejected = Awaited<ReturnType<official.Client["reject"]>>;
-export type MessageAbandoned = Awaited<ReturnType<official.Client["abandon"]>>;
 export type TransportConfigured = Awaited<ReturnType<official.Client["setOptions"]>>;
 
 /** Answers as every official method does: by the callback when there is one, else by the promise. */
