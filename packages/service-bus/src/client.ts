@@ -221,7 +221,7 @@ export class ServiceBusClient extends official.ServiceBusClient {
     sessionId: string,
     options?: ServiceBusSessionReceiverOptions,
   ): Promise<ServiceBusSessionReceiver>;
-  override acceptSession(entity: string, ...rest: AcceptRest): Promise<ServiceBusSessionReceiver> {
+  override async acceptSession(entity: string, ...rest: AcceptRest): Promise<ServiceBusSessionReceiver> {
     return this.#accept(sessionById(entity, rest), () => super.acceptSession(entity, ...(rest as [string])));
   }
 

@@ -77,7 +77,7 @@ export class EntityConnection {
   }
 
   /** For calls that the official client refuses without asking the service. */
-  refused(work: (receiver: ServiceBusReceiver) => Promise<void>): Promise<void> {
+  refused<T>(work: (receiver: ServiceBusReceiver) => Promise<T>): Promise<T> {
     return work(this.#managing.receiver);
   }
 

@@ -166,9 +166,10 @@ export class Receiver implements ServiceBusReceiver {
 
   /** Renews now; there is no need to while the lock is kept (`maxAutoLockRenewalDurationInMs`). */
   async renewMessageLock(message: ServiceBusReceivedMessage): Promise<Date> {
-    const lockedUntil = await this.#manage("serviceBus.renew", {}, (receiver) =>
-      receiver.renewMessageLock(message),
-    );
+    const renew = (receiver: OfficialReceiver): Promise<Date> => receiver.renewMessageLock(message);
+    // The official client has the words for what has no lock.
+    if (!message.lockToken && !this.#lifetime.aborted) return this.#connection.refused(renew);
+    const lockedUntil = await this.#manage("serviceBus.renew", {}, renew);
     this.#receiving.renewed(message, lockedUntil);
     return lockedUntil;
   }
@@ -200,9 +201,9 @@ export class Receiver implements ServiceBusReceiver {
     this.#onClosed();
   }
 
-  #settle(message: ServiceBusReceivedMessage, settling: Settling): Promise<void> {
+  async #settle(message: ServiceBusReceivedMessage, settling: Settling): Promise<void> {
     // Handlers settle while close() waits for them.
-    if (this.#lifetime.aborted) return Promise.reject(receiverClosedError(this.entityPath));
+    if (this.#lifetime.aborted) throw receiverClosedError(this.entityPath);
     // The official client has the words for what cannot be settled.
     if (this.receiveMode === "receiveAndDelete" || !message.lockToken) {
       return this.#connection.refused((receiver) => settling.perform(receiver, message));

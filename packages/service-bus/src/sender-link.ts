@@ -87,13 +87,15 @@ export class SenderLink {
     if (this.#currentOpening() !== undefined) return undefined;
     const bound = this.#rebound();
     const abort = new Lifetime();
-    const { batch, opened } = await probeLink(bound.sender, options, abort);
+    // Asked with a size, a link that is open and takes less would look closed.
+    const { maxSizeInBytes: size, ...rest } = options ?? {};
+    const { batch, opened } = await probeLink(bound.sender, rest, abort);
     if (batch !== undefined) {
       this.#wasOpen();
-      if (options?.maxSizeInBytes !== undefined) return batch;
       this.#maxMessageBytes = batch.maxSizeInBytes;
-      if (this.#maxMessageBytes <= maxBatchBytes) return batch;
-      return bound.sender.createMessageBatch({ ...options, maxSizeInBytes: maxBatchBytes });
+      const maxSizeInBytes = size ?? maxBatchBytes;
+      if (size === undefined && this.#maxMessageBytes <= maxBatchBytes) return batch;
+      return bound.sender.createMessageBatch({ ...options, maxSizeInBytes });
     }
     // Another caller may have come to the same conclusion meanwhile.
     if (this.#ended || this.#currentOpening() !== undefined) {

@@ -179,7 +179,8 @@ export class Sender implements ServiceBusSender {
     signal: AbortSignalLike,
   ): Promise<void> {
     const stamped = this.#outgoing.stamp(messages);
-    if (isBatch(stamped)) return this.#sendWhole(stamped, options, signal);
+    // What is missing has no key either: the official client has the words for it.
+    if (isBatch(stamped) || (stamped as unknown) == null) return this.#sendWhole(stamped, options, signal);
     if (this.#outgoing.shrinks) return this.#sendShrunk(stamped, options, signal);
     return Array.isArray(stamped)
       ? this.#sendArray({ messages: stamped }, options, signal)

@@ -29,7 +29,9 @@ export type AcceptRest =
 export type AcceptNextRest =
   readonly [options?: Options] | readonly [subscriptionName: string, options?: Options];
 
+/** With the official client's words. @throws Error when there is no session's id: the service would give the next one. */
 export function sessionById(entity: string, [first, second, third]: AcceptRest): SessionArguments {
+  if (typeof first !== "string") throw new Error("Unhandled set of parameters");
   return typeof second === "string"
     ? { entity, subscriptionName: first, sessionId: second, options: third ?? {} }
     : { entity, subscriptionName: undefined, sessionId: first, options: second ?? {} };

@@ -175,9 +175,9 @@ export class SessionReceiver implements ServiceBusSessionReceiver {
     await this.#hold.close();
   }
 
-  #settle(message: ServiceBusReceivedMessage, settling: Settling): Promise<void> {
+  async #settle(message: ServiceBusReceivedMessage, settling: Settling): Promise<void> {
     const closed = this.#closedError();
-    if (closed !== undefined) return Promise.reject(closed);
+    if (closed !== undefined) throw closed;
     // The official client has the words for what cannot be settled.
     if (this.receiveMode === "receiveAndDelete" || !message.lockToken) {
       return settling.perform(this.#hold.receiver, message);
