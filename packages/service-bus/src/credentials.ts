@@ -47,6 +47,19 @@ const credentialFaults: readonly FaultRow[] = [
     remedy: "look the AADSTS code up; repeating cannot help",
     see: "https://learn.microsoft.com/entra/identity-platform/reference-error-codes",
   },
+  {
+    // An endpoint of a managed identity that cannot be reached may be there in a moment.
+    id: "credential-unavailable",
+    kind: "auth",
+    match: {
+      name: "CredentialUnavailableError",
+      text: /^(?![^]*(?:Network unreachable|IMDS endpoint, but it is not available))/,
+    },
+    because: "this credential is not set up here",
+    remedy:
+      "read the message: an environment variable, a command line tool or an assigned identity is missing",
+    see: "https://github.com/Azure/azure-sdk-for-js/blob/main/sdk/identity/identity/TROUBLESHOOTING.md",
+  },
   ...systemFaults,
 ];
 
