@@ -21,6 +21,25 @@ it("SBC-088 a handler that blocks the event loop is told of, with how long", asy
   expect(told?.lagMs).toBeGreaterThanOrEqual(1_500);
 });
 
+it("SBC-100 how long each message took to handle is told, and in how many calls", async () => {
+  await using at = await wrappedScene();
+  at.client.createProcessor(queue, () => new Promise((resolve) => setTimeout(resolve, 120)));
+  await at.client
+    .createSender(queue)
+    .sendMessages([1, 2, 3].map((body) => ({ body, messageId: `order ${String(body)}` })));
+  await expect.poll(() => at.bus.journal.settled(queue).length, { timeout: 10_000 }).toBe(3);
+  const told = at.events.flatMap((event) => (event.type === "processed" ? [event] : []));
+  expect(told.map(({ messageId, attempts }) => [messageId, attempts])).toEqual([
+    ["order 1", 1],
+    ["order 2", 1],
+    ["order 3", 1],
+  ]);
+  for (const { durationMs } of told) {
+    expect(durationMs).toBeGreaterThanOrEqual(115);
+    expect(durationMs).toBeLessThan(2_000);
+  }
+});
+
 it("SBC-090 a handler that fails for one of ten messages: the others are completed, and the one comes again", async () => {
   await using at = await wrappedScene();
   let failures = 0;

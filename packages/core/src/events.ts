@@ -2,6 +2,7 @@ import type { FaultKind } from "./fault.ts";
 import type { StopReason } from "./decide.ts";
 import type {
   EventLoopLagEvent,
+  ProcessedEvent,
   ProcessingFailedEvent,
   RecognisedEvent,
   RedeliveredEvent,
@@ -142,6 +143,7 @@ export type HoldfastEvent =
   | DroppedEvent
   | LockRenewalEndedEvent
   | RedeliveredEvent
+  | ProcessedEvent
   | ProcessingFailedEvent
   | RecognisedEvent
   | EventLoopLagEvent

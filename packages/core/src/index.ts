@@ -54,6 +54,7 @@ export { lanes, type Lane } from "./lane.ts";
 export { type Outage } from "./outage.ts";
 export {
   type EventLoopLagEvent,
+  type ProcessedEvent,
   type ProcessingFailedEvent,
   type RecognisedEvent,
   type RedeliveredEvent,

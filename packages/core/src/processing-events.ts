@@ -10,6 +10,19 @@ export interface RedeliveredEvent {
   readonly delivery: number;
 }
 
+/** A handler returned: the message is handled, whatever becomes of its settlement. */
+export interface ProcessedEvent {
+  readonly type: "processed";
+  readonly operation: string;
+  readonly target: string;
+  readonly messageId: string;
+  readonly delivery: number;
+  /** Calls of the handler in this delivery. */
+  readonly attempts: number;
+  /** From the first call to the end of the last, in milliseconds; the waits in between included. */
+  readonly durationMs: number;
+}
+
 /** A handler failed for good in this delivery, and what becomes of the message. */
 export interface ProcessingFailedEvent {
   readonly type: "processing-failed";

@@ -11,6 +11,7 @@ import {
   type EventListener,
   type Fault,
   type Policy,
+  type ProcessedEvent,
   type ProcessingFailedEvent,
   type Random,
   type RecognisedEvent,
@@ -103,12 +104,19 @@ export class MessageWork<Extra extends object> {
       return false;
     }
     const calls = { count: 0 };
+    const { clock } = this.#place;
+    const startedAt = clock.now();
     try {
       await this.#call(hand, lock, calls);
     } catch (error) {
       await this.#failed(hand, lock, calls.count, error);
       return false;
     }
+    this.#emit({
+      type: "processed",
+      messageId: String(message.messageId),
+      ...{ delivery, attempts: calls.count, durationMs: clock.now() - startedAt },
+    });
     // Done is done, also when the lock was lost meanwhile: what comes again is recognised.
     if (hand.settledAs === undefined || hand.settledAs === "complete") await idempotency.add(key);
     if (hand.settledAs === undefined && !isOver(lock)) await this.#settled(hand, hand.complete());
@@ -236,4 +244,4 @@ function isOver(signal: AbortSignal): boolean {
 }
 
 type Bare<Event> = Event extends unknown ? Omit<Event, "operation" | "target"> : never;
-type MessageEvent = Bare<RedeliveredEvent | ProcessingFailedEvent | RecognisedEvent>;
+type MessageEvent = Bare<RedeliveredEvent | ProcessedEvent | ProcessingFailedEvent | RecognisedEvent>;
