@@ -31,12 +31,6 @@ export const mutants: readonly Mutant[] = [
     to: "resolve();\n        // The official client would keep",
   },
   {
-    name: "an unknown outcome is reported as refused",
-    file: "packages/core/src/trouble.ts",
-    from: 'outcome: this.mayHaveBeenSent ? "unknown" : "rejected"',
-    to: 'outcome: "rejected"',
-  },
-  {
     name: "a settlement that was cut counts as confirmed",
     file: "packages/service-bus/src/link-settlements.ts",
     from: "reject(error);",
@@ -65,18 +59,6 @@ export const mutants: readonly Mutant[] = [
     file: "packages/core/src/renewer.ts",
     from: "return Math.max(0, lifeMs - marginMs * (1 + random() / 4));",
     to: "return lifeMs * 100 + 0 * marginMs * random();",
-  },
-  {
-    name: "a failed renewal ends the keeping",
-    file: "packages/core/src/renewer.ts",
-    from: "if (isFinal(error)) {",
-    to: "if (isFinal(error) || true) {",
-  },
-  {
-    name: "settlements of all kinds share a turn",
-    file: "packages/service-bus/src/disposition-turns.ts",
-    from: "if (this.#waiting.length > 0 || (this.#writing !== undefined && this.#writing !== likeness)) {",
-    to: "if (this.#waiting.length > 1e9) {",
   },
   {
     name: "a subscription that lost its link stays without one",
