@@ -34,10 +34,17 @@ else {
   process.exitCode = 2;
 }
 
+/** The rows of these guides, and the claims that cover some. */
+function namesOf(files: readonly string[]): Set<string> {
+  const names = new Set(ledger.rows.filter(({ file }) => files.includes(file)).map(({ id }) => id));
+  for (const { id, rows } of ledger.claims) if (rows.some((row) => names.has(row))) names.add(id);
+  return names;
+}
+
 async function show(): Promise<void> {
   const report =
     values.report === undefined
-      ? await runTests(root, await provingFiles(root, ["packages", "test", "examples"]))
+      ? await runTests(root, await provingFiles(root, ["packages", "test", "examples"], namesOf(wanted)))
       : await readReport(values.report);
   const rows = prove(ledger, report, root).filter(({ file }) => wanted.includes(file));
   const strays = strayIds(ledger, report);

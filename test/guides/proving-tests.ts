@@ -5,14 +5,18 @@ import { join } from "node:path";
 import process from "node:process";
 import { idsIn, type TestReport } from "./proofs.ts";
 
-/** The test files below `folders` that name a row or a claim anywhere, and so may have a test that does. */
-export async function provingFiles(root: string, folders: readonly string[]): Promise<string[]> {
+/** The test files below `folders` that name one of `ids` anywhere, and so may have a test that does. */
+export async function provingFiles(
+  root: string,
+  folders: readonly string[],
+  ids: ReadonlySet<string>,
+): Promise<string[]> {
   const found: string[] = [];
   for (const folder of folders) {
     for (const entry of await readdir(join(root, folder), { withFileTypes: true, recursive: true })) {
       const path = join(entry.parentPath, entry.name);
       if (!entry.isFile() || !entry.name.endsWith(".test.ts") || path.includes("node_modules")) continue;
-      if (idsIn(await readFile(path, "utf8")).length > 0) found.push(path);
+      if (idsIn(await readFile(path, "utf8")).some((id) => ids.has(id))) found.push(path);
     }
   }
   return found.sort();
