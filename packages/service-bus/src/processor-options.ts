@@ -44,7 +44,7 @@ export interface ProcessorOptions {
    * that was sent is handled.
    */
   readonly idempotencyKey?: (message: ServiceBusReceivedMessage) => string;
-  /** Hears of every error: the handler's, the connection's. Default: the events tell. */
+  /** Hears of every error: the handler's, the connection's; what it throws is ignored. Default: the events tell. */
   readonly onError?: (error: unknown, message?: ServiceBusReceivedMessage) => void;
   /** Stops the processor, as `stop()` does, when the process gets one of these, e.g. `["SIGTERM"]`. Default: none. */
   readonly stopOn?: readonly NodeJS.Signals[];
@@ -119,7 +119,13 @@ export function processorSettings(
     },
     idempotency: options.idempotency ?? new MemoryIdempotencyStore(),
     idempotencyKey: options.idempotencyKey,
-    onError,
+    onError: (error, message) => {
+      try {
+        onError(error, message);
+      } catch {
+        // What tells of trouble must not make more.
+      }
+    },
     stopOn: options.stopOn ?? [],
     maxLockRenewalMs: options.maxLockRenewalMs,
     eventLoopLagMs: positive("eventLoopLagMs", options.eventLoopLagMs ?? 1_000),

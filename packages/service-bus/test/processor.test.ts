@@ -412,4 +412,26 @@ describe("a processor", () => {
     );
     expect(() => b.process(handler, { concurency: 3 } as never)).toThrow(/concurency/);
   });
+
+  it("goes on when onError itself throws", async () => {
+    await using b = await bench();
+    const handled: unknown[] = [];
+    b.process(
+      ({ body }, { delivery }) => {
+        if (delivery === 1) throw new Error("not yet");
+        handled.push(body);
+      },
+      {
+        onError: () => {
+          throw new Error("the logger is full");
+        },
+        ...soon,
+      },
+    );
+    await b.send(1, 2);
+    await empty(b.bus);
+    expect(handled).toEqual([1, 2]);
+    // Both waited as copies: without the care that onError could not take, they would have been given back at once.
+    expect(dispositions(b.bus)).toEqual(["completed", "completed", "completed", "completed"]);
+  });
 });
