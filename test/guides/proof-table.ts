@@ -1,5 +1,5 @@
 import Table from "cli-table3";
-import type { Ledger } from "./ledger.ts";
+import { wrapper, type Ledger } from "./ledger.ts";
 import type { Proof, ProvedRow } from "./proofs.ts";
 
 /** The rows with their tests, a table for each guide, as wide as `columns`. */
@@ -28,7 +28,7 @@ export function shortcomings(rows: readonly ProvedRow[]): string[] {
 /** The figures of all rows in a line. */
 export function summaryOf(rows: readonly ProvedRow[]): string {
   const count = (fits: (row: ProvedRow) => boolean): string => String(rows.filter(fits).length);
-  const wrappers = rows.filter(({ actors }) => actors.includes("client wrapper"));
+  const wrappers = rows.filter(({ actors }) => actors.includes(wrapper));
   const proved = wrappers.filter(({ verdict }) => verdict === "proved").length;
   return `${String(rows.length)} rows: ${count(({ verdict }) => verdict === "proved")} proved; of the ${String(wrappers.length)} for the wrappers ${String(proved)} proved, ${count(({ isOwed }) => isOwed)} not, ${count(({ fallsShort }) => fallsShort !== undefined)} fall short in part.`;
 }
