@@ -1,6 +1,6 @@
-import { defineConfig } from "tsdown";
+import { defineConfig, type UserConfig } from "tsdown";
 
-export default defineConfig({
+const shared: UserConfig = {
   // Named, so that the output keeps the service's folder: dist/service-bus/index.mjs.
   entry: {
     "service-bus/index": "src/service-bus/index.ts",
@@ -10,9 +10,18 @@ export default defineConfig({
   },
   platform: "node",
   target: "es2022",
-  format: ["esm", "cjs"],
   dts: true,
   sourcemap: true,
   fixedExtension: true,
   logLevel: "warn",
-});
+};
+
+export default defineConfig([
+  { ...shared, format: "esm" },
+  // Its CommonJS face has its class one level deeper than an importer expects, so that build carries its own copy.
+  {
+    ...shared,
+    format: "cjs",
+    deps: { alwaysBundle: ["fast-xml-builder", "path-expression-matcher", "xml-naming"] },
+  },
+]);

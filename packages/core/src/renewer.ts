@@ -42,7 +42,7 @@ export function renewAfter(lifeMs: number, random: Random): number {
 }
 
 /** After a renewal that failed for now, with `lifeMs` milliseconds left: an eighth of the rest, at least 50 ms, at most 1 s. */
-export function repeatAfter(lifeMs: number): number {
+function repeatAfter(lifeMs: number): number {
   return Math.min(1_000, Math.max(50, lifeMs / 8));
 }
 
