@@ -30,7 +30,10 @@ export function clientOf(contender: Contender, connectionString: string): offici
     "serviceBus.send": { attemptTimeoutMs, deadlineMs: 6_000 },
     "serviceBus.settle": { attemptTimeoutMs },
   });
-  return new ServiceBusClient(connectionString, { resilience: { policies } });
+  return new ServiceBusClient(connectionString, {
+    // A connection that fell silent while nothing was under way is looked for sooner than after a minute, too.
+    resilience: { policies, stallAfterMs: 10_000 },
+  });
 }
 
 /** Whether a rejected send may have been stored all the same: what the error says, which of the official client is nothing. */
