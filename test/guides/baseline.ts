@@ -2,6 +2,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { runBare } from "./bare.ts";
+import { measureReceiving, type ReceivingRow } from "./receiving-baseline.ts";
 import { failingService, queue, scenarios, type Scenario } from "./scenarios.ts";
 import { sendOurs } from "./send.ts";
 
@@ -30,11 +31,18 @@ interface Row {
 const running: Promise<Row>[] = [];
 for (const scenario of scenarios) running.push((await begin(scenario)).row);
 const rows = await Promise.all(running);
-const measured = { node: process.version, client: "@azure/service-bus 7.9.5, default options", rows };
+const receiving = await measureReceiving();
+const measured = {
+  node: process.version,
+  client: "@azure/service-bus 7.9.5, default options",
+  rows,
+  receiving,
+};
+const lines = [...rows.map(line), ...receiving.map(receivingLine)];
 await writeFile(new URL("baseline.json", import.meta.url), `${JSON.stringify(measured, null, 2)}\n`);
 const readme = new URL("../../README.md", import.meta.url);
-await writeFile(readme, withTable(await readFile(readme, "utf8"), rows.map(line)));
-console.log(rows.map(line).join("\n"));
+await writeFile(readme, withTable(await readFile(readme, "utf8"), lines));
+console.log(lines.join("\n"));
 
 /** Measures ours, starts the official client's process, and resolves with what it will have measured. */
 async function begin(scenario: Scenario): Promise<{ row: Promise<Row> }> {
@@ -81,6 +89,10 @@ function sideOf(
 
 function line({ claim, title, sends, bare, ours }: Row): string {
   return `| ${title} (${claim}) | ${told(bare, sends)} | ${told(ours, sends)} |`;
+}
+
+function receivingLine({ claim, title, bare, ours }: ReceivingRow): string {
+  return `| ${title} (${claim}) | ${bare.told}; ${bare.saw} | ${ours.told}; ${ours.saw} |`;
 }
 
 function told({ settledMs, stored, rejected, error }: Side, sends: number): string {
