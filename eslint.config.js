@@ -42,7 +42,7 @@ const layers = [
     files: ["packages/signalr/src/**"],
     ignores: ["packages/signalr/src/faults.ts"],
     folder: "packages/signalr/src",
-    modules: ["@microsoft/signalr", "@holdfast/core", "#fault-texts"],
+    modules: ["@microsoft/signalr", "@holdfast/core", "#fault-texts", "#platform"],
     because: "the wrapper knows the official client and core, nothing else; it runs in browsers",
   },
   {

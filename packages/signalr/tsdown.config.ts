@@ -7,12 +7,14 @@ export default defineConfig({
     "src/faults.ts",
     "src/fault-texts.ts",
     "src/no-fault-texts.ts",
+    "src/platform.ts",
+    "src/browser-platform.ts",
     "src/negotiate/index.ts",
   ],
   platform: "neutral",
   target: "es2022",
   format: ["esm", "cjs"],
-  // Which texts of faults are loaded is decided where the package is used: none in a browser.
+  // Which of two files is loaded is decided where the package is used: the one without prose in a browser.
   deps: { neverBundle: [/^#/] },
   // A file for each source: joined into shared chunks, ./faults would load the official client after all.
   unbundle: true,

@@ -1,7 +1,7 @@
 import type { Clock } from "./clock.ts";
 import type { ConnectionNews } from "./connection-state.ts";
 import type { StopReason } from "./decide.ts";
-import { emit, type EventListener } from "./events.ts";
+import { emit, type EventListener, type FaultSummary } from "./events.ts";
 import type { AttemptRecord, Failure } from "./failure-of.ts";
 import type { Fault } from "./fault.ts";
 import { summaryOf } from "./fault-summary.ts";
@@ -34,18 +34,14 @@ export class ConnectionLog {
     const about = { operation, target };
     switch (news.type) {
       case "disconnected": {
-        const { connectedMs, flaps, waitMs, fault } = news;
-        const why = fault && { fault: summaryOf(fault, error) };
-        if (fault !== undefined) this.#record(fault, error, 0, waitMs);
-        const lost = { inFlight: inFlight?.() ?? 0, connectedMs, flaps, waitMs, ...why };
-        emit(onEvent, { type: "disconnected", ...about, ...lost });
+        const { fault: seen, ...lost } = news;
+        const why = seen && { fault: this.#record(seen, error, 0, news.waitMs) };
+        emit(onEvent, { ...lost, ...about, inFlight: inFlight?.() ?? 0, ...why });
         return;
       }
       case "retry": {
-        const { attempt, waitMs, fault } = news;
-        this.#record(fault, error, attempt, waitMs);
-        const next = { attempt, waitMs, hintMs: fault.hintMs, fault: summaryOf(fault, error) };
-        emit(onEvent, { type: "retry", ...about, ...next });
+        const fault = this.#record(news.fault, error, news.attempt, news.waitMs);
+        emit(onEvent, { ...news, ...about, hintMs: news.fault.hintMs, fault });
         return;
       }
       case "connected": {
@@ -58,26 +54,25 @@ export class ConnectionLog {
         return;
       }
       case "give-up": {
-        const { attempts, elapsedMs, reason, fault } = news;
-        this.#record(fault, error, attempts, undefined);
-        const end = { attempts, elapsedMs, reason, fault: summaryOf(fault, error) };
-        emit(onEvent, { type: "give-up", ...about, ...end });
+        const fault = this.#record(news.fault, error, news.attempts, undefined);
+        emit(onEvent, { ...news, ...about, fault });
       }
     }
   }
 
   /** What is known about the present trouble. */
   failure(fault: Fault, reason: StopReason): Failure {
-    const { kind, service, code, id, because, remedy, see, missingClaim, trackingId } = fault;
+    const { hintMs: _, sent: __, ...known } = fault;
     const elapsedMs = this.#elapsed();
-    const known = { kind, service, code, id, because, remedy, see, missingClaim, trackingId };
     return { ...known, reason, outcome: "rejected", attempts: [...this.#records], elapsedMs };
   }
 
-  #record(fault: Fault, error: unknown, attempt: number, waitMs: number | undefined): void {
-    if (this.#records.length === maxRecords) this.#records.shift();
+  #record(seen: Fault, error: unknown, attempt: number, waitMs: number | undefined): FaultSummary {
+    const fault = summaryOf(seen, error);
     const { operation } = this.#place;
-    this.#records.push({ operation, attempt, atMs: this.#elapsed(), fault: summaryOf(fault, error), waitMs });
+    this.#records.push({ operation, attempt, atMs: this.#elapsed(), fault, waitMs });
+    if (this.#records.length > maxRecords) this.#records.shift();
+    return fault;
   }
 
   #elapsed(): number {

@@ -168,20 +168,10 @@ function replace(state: State<"connected">, at: number): Step {
 
 function close(state: ConnectionState): Step {
   const { status, generation } = state;
-  const closed: ConnectionState = { status: "closed", generation };
-  switch (status) {
-    case "closed":
-      return stay(state);
-    case "idle":
-    case "failed":
-      return { state: closed, effects: [] };
-    case "waiting":
-      return { state: closed, effects: [{ type: "stop-waiting" }] };
-    case "acting":
-    case "connecting":
-    case "connected":
-      return { state: closed, effects: [discard(generation)] };
-  }
+  if (status === "closed") return stay(state);
+  const isAtRest = status === "idle" || status === "failed";
+  const end: ConnectionEffect = status === "waiting" ? { type: "stop-waiting" } : discard(generation);
+  return { state: { status: "closed", generation }, effects: isAtRest ? [] : [end] };
 }
 
 function follow(

@@ -1,5 +1,4 @@
 import { abortErrorOf, type AbortSignalLike } from "./abort.ts";
-import { bounded, Scope } from "./bounded.ts";
 import { ConnectionLog } from "./connection-log.ts";
 import type { ConnectionEffect, ConnectionEvent, ConnectionState, Remedy } from "./connection-state.ts";
 import { ConnectionWaiters } from "./connection-waiters.ts";
@@ -7,6 +6,7 @@ import { rememberFailure } from "./failure-of.ts";
 import { badOption, HoldfastError } from "./holdfast-error.ts";
 import { idle, step } from "./reconnect.ts";
 import type { SupervisorOptions } from "./supervisor-options.ts";
+import { withinTime } from "./time-limit.ts";
 
 /**
  * Keeps one connection alive: carries out what the machine in `reconnect.ts` asks for, and nothing else. It knows no SDK.
@@ -203,11 +203,8 @@ export class Supervisor<C> {
     const ms = policy().attemptTimeoutMs;
     const text = `${operation} had no answer within ${String(Math.round(ms))} ms.`;
     try {
-      await bounded(() => work(abort.signal), new Scope(1), ms, clock, abort.signal, {
-        late: () => timeoutError?.(ms) ?? new HoldfastError("attempt-timeout", text),
-        succeeded: () => undefined,
-        failed: (error) => error,
-      });
+      const late = (): Error => timeoutError?.(ms) ?? new HoldfastError("attempt-timeout", text);
+      await withinTime(() => work(abort.signal), ms, clock, late, abort.signal);
     } catch (error) {
       this.#report(generation, error, failed);
     }
@@ -228,13 +225,13 @@ export class Supervisor<C> {
     const connection = this.#connections.get(generation) as C;
     this.#connections.delete(generation);
     const { discard, clock } = this.#options;
-    const done = bounded(() => discard(connection), new Scope(1), this.#discardTimeoutMs, clock, undefined, {
-      late: () => new Error(),
-      succeeded: () => undefined,
-      failed: (error) => error,
-    }).catch(() => {
-      // What cannot be closed is left behind; the next connection does not depend on it.
-    });
+    // What cannot be closed is left behind; the next connection does not depend on it.
+    const done = withinTime(
+      async () => discard(connection),
+      this.#discardTimeoutMs,
+      clock,
+      () => new Error(),
+    ).catch(() => undefined);
     this.#discards.add(done);
     void done.then(() => this.#discards.delete(done));
   }

@@ -10,12 +10,11 @@ import {
   type LogLevel,
 } from "@microsoft/signalr";
 import { badOption } from "@holdfast/core";
-import { isBypassed } from "./bypass.ts";
+import { allowed, isBypassed, warnAloud } from "#platform";
 import { HttpSource } from "./http-source.ts";
 import { HubConnection, type Making } from "./hub-connection.ts";
 import { resilienceFrom, type Resilience, type ResilienceOptions } from "./resilience.ts";
 import type { UserPolicy } from "./user-policy.ts";
-import { warnAloud } from "./warning.ts";
 
 /**
  * The official `HubConnectionBuilder`, building connections that come back. Every official option means what it means
@@ -141,21 +140,13 @@ function absolute(given: string, resolved: string): string {
 function checkForAzure(url: string, { skipNegotiation }: IHttpConnectionOptions): void {
   if (skipNegotiation === true) {
     // SR-21: the app server answers 404, because it hands clients to the service in its negotiation.
-    throw badOption(
-      "skipNegotiation",
-      true,
-      "left out with Azure SignalR; withResilience({ selfHosted: true }) allows it",
-    );
+    throw badOption("skipNegotiation", true, allowed("skipNegotiation"));
   }
   const [, query = ""] = url.split("?");
   const hubs = new URLSearchParams(query).getAll("hub").length;
   // SR-15: the service is sent the client's query behind its own `hub`; only its own address may carry one.
   const isService = /\/client\/?\?/.test(url);
   if (hubs > (isService ? 1 : 0)) {
-    throw badOption(
-      "withUrl",
-      url.replace(/\?.*$/, "?…"),
-      "a URL without a `hub` parameter, which the service adds itself",
-    );
+    throw badOption("withUrl", url.replace(/\?.*$/, "?…"), allowed("withUrl"));
   }
 }

@@ -1,5 +1,6 @@
 import { AbortError, HttpClient, type HttpRequest, type HttpResponse } from "@microsoft/signalr";
-import { maxTokenLength, tokenTooLong } from "./token.ts";
+import { tokenTooLong } from "#platform";
+import { maxTokenLength } from "./token.ts";
 import type { HttpSource } from "./http-source.ts";
 import type { Wire } from "./wire.ts";
 
@@ -65,7 +66,8 @@ export class WireHttpClient extends HttpClient {
     const token = accessTokenIn(content) ?? bearerOf(request);
     if (token === undefined) return;
     this.#wire.useToken(token);
-    if (accessTokenIn(content) !== undefined && token.length > maxTokenLength) throw tokenTooLong(token);
+    if (accessTokenIn(content) !== undefined && token.length > maxTokenLength)
+      throw tokenTooLong(token, maxTokenLength);
   }
 }
 

@@ -1,5 +1,6 @@
 import { HubConnectionState, type IStreamResult } from "@microsoft/signalr";
 import { onAbort, abortErrorOf, type AbortSignalLike } from "@holdfast/core";
+import { manyConnections, stackHere, warnAloud } from "#platform";
 import { makeHub, type Blueprint } from "./blueprint.ts";
 import { Calls } from "./calls.ts";
 import type { SignalREvent } from "./events.ts";
@@ -9,13 +10,12 @@ import { WireHttpClient } from "./http-client.ts";
 import type { HttpSource } from "./http-source.ts";
 import { Life } from "./life.ts";
 import { Listeners } from "./listeners.ts";
-import { countLive, manyConnections, stackHere } from "./live-connections.ts";
+import { countLive } from "./live-connections.ts";
 import type { Resilience } from "./resilience.ts";
 import { Shell } from "./shell.ts";
 import { holdWebLock } from "./web-lock.ts";
 import type { UserPolicy } from "./user-policy.ts";
 import { onWakeUp } from "./wake-up.ts";
-import { warnAloud } from "./warning.ts";
 
 /** What a connection is made from; the builder's business. */
 export interface Making {

@@ -34,20 +34,3 @@ export function countLive(origin: Origin, most: number, warn: (event: Connection
     live.delete(origin);
   };
 }
-
-/** The frames of the caller's code. */
-export function stackHere(): string {
-  const lines = (new Error().stack ?? "").split("\n").filter((line) => /^\s*at |@/.test(line));
-  const theirs = lines.filter(
-    (line) => !line.includes("holdfast/packages/signalr/") && !line.includes("@holdfast/signalr"),
-  );
-  return (theirs.length > 0 ? theirs : lines).slice(0, 8).join("\n");
-}
-
-/** What to say about too many connections. */
-export function manyConnections({ live: count, builtAt }: ConnectionsEvent): string {
-  return (
-    `${String(count)} SignalR connections are live in this process and none was stopped. Stop those that are no longer ` +
-    `used, or share one (sharedHubConnection, withHubConnection). They were built at:\n${builtAt.join("\n\n")}`
-  );
-}

@@ -8,6 +8,7 @@ import {
   type Policy,
   type Random,
 } from "@holdfast/core";
+import { allowed } from "#platform";
 import { callSettings, type CallOptions, type CallSettings } from "./call-options.ts";
 import { classifySignalR } from "./classify.ts";
 import type { HubConnection } from "./hub-connection.ts";
@@ -88,52 +89,45 @@ export interface Resilience {
   readonly random: Random;
 }
 
-type Check = readonly [isFine: (value: never) => boolean, allowed: string];
+type Check = (value: never) => boolean;
 
-const isDuration = (ms: unknown): boolean => typeof ms === "number" && ms > 0;
-const duration: Check = [isDuration, "a number of milliseconds above 0, or Infinity"];
-const count: Check = [(many: number) => many >= 1, "1 or more, or Infinity"];
-const flag: Check = [(value: unknown) => typeof value === "boolean", "true or false"];
-const callback: Check = [(value: unknown) => typeof value === "function", "a function"];
+const isDuration: Check = (ms: unknown) => typeof ms === "number" && ms > 0;
+const isCount: Check = (many: number) => many >= 1;
+const isFlag: Check = (value: unknown) => typeof value === "boolean";
+const isCallback: Check = (value: unknown) => typeof value === "function";
 const operations = Object.keys(defaultPolicies);
 
+/** What is fine; in words: `option-texts.ts`. */
 const checks: Readonly<Record<keyof ResilienceOptions, Check>> = {
   // A misspelt key would silently leave the default in force.
-  policies: [
-    (source: Partial<PolicySource>) =>
-      typeof source.lookup === "function" &&
-      source.operations?.every((key) => !key.startsWith("signalr.") || operations.includes(key)) === true,
-    `made by signalrPolicies() or policies(), keyed by ${operations.join(", ")}`,
-  ],
-  connectTimeoutMs: [(ms: number) => ms >= 100 && ms < 5_000, "from 100 to 4999 milliseconds"],
-  fallback: [
-    (value: { afterFailures?: number } | boolean) =>
-      typeof value === "boolean" || Number(value.afterFailures) >= 1,
-    "true, false or { afterFailures: 1 or more }",
-  ],
+  policies: (source: Partial<PolicySource>) =>
+    typeof source.lookup === "function" &&
+    source.operations?.every((key) => !key.startsWith("signalr.") || operations.includes(key)) === true,
+  connectTimeoutMs: (ms: number) => ms >= 100 && ms < 5_000,
+  fallback: (value: { afterFailures?: number } | boolean) =>
+    typeof value === "boolean" || Number(value.afterFailures) >= 1,
   onServerClose: oneOf("always", "if-allowed"),
-  selfHosted: flag,
-  rejoin: callback,
-  renewBeforeExpiry: flag,
-  webLock: [(name: unknown) => typeof name === "string" && name !== "", "the name of a lock"],
-  warnAboveConnections: count,
+  selfHosted: isFlag,
+  rejoin: isCallback,
+  renewBeforeExpiry: isFlag,
+  webLock: (name: unknown) => typeof name === "string" && name !== "",
+  warnAboveConnections: isCount,
   whileDown: oneOf("fail", "wait", "queue"),
-  waitTimeoutMs: duration,
-  maxWaiting: count,
-  idempotent: [Array.isArray, "a list of methods"],
-  invokeTimeoutMs: [
-    (given: unknown) =>
-      (typeof given === "number" ? [given] : Object.values(given as object)).every(isDuration),
-    `${duration[1]}; or one for each method`,
-  ],
-  faults: [Array.isArray, "a list of rows"],
-  onEvent: callback,
-  clock: [(value: unknown) => typeof value === "object", "a clock"],
-  random: callback,
+  waitTimeoutMs: isDuration,
+  maxWaiting: isCount,
+  idempotent: Array.isArray,
+  invokeTimeoutMs: (given: unknown) =>
+    (typeof given === "number" ? [given] : Object.values(given as object)).every((ms) =>
+      isDuration(ms as never),
+    ),
+  faults: Array.isArray,
+  onEvent: isCallback,
+  clock: (value: unknown) => typeof value === "object",
+  random: isCallback,
 };
 
 function oneOf(...words: readonly string[]): Check {
-  return [(word: string) => words.includes(word), `one of ${words.join(", ")}`];
+  return (word: string) => words.includes(word);
 }
 
 /**
@@ -148,8 +142,8 @@ export function resilienceFrom(options: ResilienceOptions): Resilience {
   for (const [key, value] of Object.entries<unknown>({ ...options })) {
     const check = (checks as Partial<Record<string, Check>>)[key];
     if (check === undefined) throw badOption("resilience", key, `made of ${Object.keys(checks).join(", ")}`);
-    const [isFine, allowed] = check;
-    if (value !== undefined && !isFine(value as never)) throw badOption(`resilience.${key}`, value, allowed);
+    if (value !== undefined && !check(value as never))
+      throw badOption(`resilience.${key}`, value, allowed(key as keyof ResilienceOptions));
   }
   const { policies, fallback = false, faults } = options;
   const classify = classifySignalR(faults);

@@ -21,20 +21,8 @@ export function lifetimeMs({ issuedAt, expiresAt }: TokenLife, wallNowMs: number
   return issuedAt === undefined ? expiresAt * 1_000 - wallNowMs : (expiresAt - issuedAt) * 1_000;
 }
 
-/** The error for a token that is too long, naming what makes it so; never the claims' values. */
-export function tokenTooLong(token: string): Error {
-  const claims = Object.entries(claimsOf(token) ?? {})
-    .map(([name, value]) => [name, JSON.stringify(value).length] as const)
-    .sort((one, other) => other[1] - one[1])
-    .slice(0, 3)
-    .map(([name, size]) => `${name} (${String(size)})`);
-  const largest = claims.length === 0 ? "" : ` Its largest claims: ${claims.join(", ")}.`;
-  return new Error(
-    `The access token is ${String(token.length)} characters long; the service takes ${String(maxTokenLength)}.${largest}`,
-  );
-}
-
-function claimsOf(token: string): Record<string, unknown> | undefined {
+/** What a JSON Web Token says; undefined for anything else. */
+export function claimsOf(token: string): Record<string, unknown> | undefined {
   const [, payload] = token.split(".");
   if (payload === undefined) return undefined;
   try {

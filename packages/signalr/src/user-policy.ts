@@ -1,5 +1,6 @@
 import { badOption, type Backoff, type Fault } from "@holdfast/core";
 import type { IRetryPolicy } from "@microsoft/signalr";
+import { allowed } from "#platform";
 import type { PolicyData } from "./operations.ts";
 
 /**
@@ -36,7 +37,7 @@ export function adviceFrom(user: UserPolicy): ReconnectAdvice {
   if (!("nextRetryDelayInMilliseconds" in user)) {
     if (user.length === 0) return untouched;
     if (!user.every((ms) => ms >= 0))
-      throw badOption("withAutomaticReconnect", user, "delays of 0 ms or more");
+      throw badOption("withAutomaticReconnect", user, allowed("withAutomaticReconnect"));
     const steps: Backoff = { shape: "steps", delaysMs: user, jitterMs: 1_000 };
     return { ...untouched, policy: (base) => ({ ...base, backoff: steps }) };
   }

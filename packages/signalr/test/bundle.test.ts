@@ -16,7 +16,6 @@ async function bundle(contents: string): Promise<{ readonly bytes: number; reado
     ...{ bundle: true, minify: true, write: false, metafile: true, format: "esm", platform: "browser" },
     // Sources in place of builds, and the packages' own choice for browsers.
     conditions: ["browser-source", "source", "browser"],
-    alias: { "#fault-texts": fileURLToPath(new URL("../src/no-fault-texts.ts", import.meta.url)) },
     logLevel: "silent",
   });
   const [output] = Object.values(metafile.outputs);

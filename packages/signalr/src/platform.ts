@@ -1,0 +1,7 @@
+// What is done or said otherwise in a page. `#platform` is this file, and `browser-platform.ts` in a browser's bundle.
+export { isBypassed } from "./bypass.ts";
+export { stackHere } from "./caller-stack.ts";
+export { manyConnections } from "./live-connections-text.ts";
+export { allowed } from "./option-texts.ts";
+export { tokenTooLong } from "./token-too-long.ts";
+export { warnAloud } from "./warning.ts";
