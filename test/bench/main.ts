@@ -4,6 +4,7 @@ import { herdBench } from "./herd.ts";
 import { iotBench } from "./iot.ts";
 import { models } from "./models.ts";
 import { policyBench } from "./policy.ts";
+import { receiveBench } from "./receive.ts";
 import { sendBench } from "./send.ts";
 import { signalrBench } from "./signalr.ts";
 import { table, type Result } from "./result.ts";
@@ -14,6 +15,7 @@ const benches: Readonly<Record<string, () => Promise<readonly Result[]>>> = {
   iot: iotBench,
   models,
   policy: policyBench,
+  receive: receiveBench,
   send: sendBench,
   signalr: signalrBench,
 };

@@ -1,18 +1,17 @@
-import { fork, type ChildProcess } from "node:child_process";
-import process from "node:process";
-import { fileURLToPath } from "node:url";
 import {
   ServiceBusClient as OfficialClient,
   type ServiceBusMessage,
   type ServiceBusSender,
 } from "@azure/service-bus";
 import { ServiceBusClient } from "@holdfast/service-bus";
-import { digits, reported, type Result } from "./result.ts";
-import { interval, median } from "./statistics.ts";
+import { closing } from "./closing.ts";
+import { compareRates } from "./rates.ts";
+import type { Result } from "./result.ts";
+import { startService } from "./service.ts";
 
 type Work = (sender: ServiceBusSender) => Promise<number>;
 
-interface Comparison {
+interface SendComparison {
   readonly name: string;
   readonly acknowledgementDelayMs: number;
   readonly required?: number;
@@ -61,7 +60,7 @@ const arrays =
     return size * count;
   };
 
-const comparisons: readonly Comparison[] = [
+const comparisons: readonly SendComparison[] = [
   {
     name: "sequential sends",
     acknowledgementDelayMs: 0,
@@ -108,75 +107,21 @@ export async function sendBench(): Promise<Result[]> {
   return results;
 }
 
-async function compare({
-  name,
-  acknowledgementDelayMs,
-  required,
-  aim,
-  pairs,
-  work,
-}: Comparison): Promise<Result[]> {
-  const service = await startService(acknowledgementDelayMs);
-  const bareClient = new OfficialClient(service.connectionString);
-  const oursClient = new ServiceBusClient(service.connectionString);
-  const bare = bareClient.createSender("orders");
-  const ours = oursClient.createSender("orders");
-  const samples: { bare: Sample; ours: Sample }[] = [];
+async function compare({ acknowledgementDelayMs, pairs, work, ...about }: SendComparison): Promise<Result[]> {
+  await using service = await startService(acknowledgementDelayMs);
+  await using bareClient = closing(new OfficialClient(service.connectionString));
+  await using oursClient = closing(new ServiceBusClient(service.connectionString));
+  const bare = bareClient.client.createSender("orders");
+  const ours = oursClient.client.createSender("orders");
   for (const sender of [bare, ours]) await (pairs > 1 ? work(sender) : sender.sendMessages(message())); // Warm.
-  for (let pair = 0; pair < pairs; pair += 1) {
-    const first = pair % 2 === 0 ? await sample(bare, work) : undefined;
-    const second = await sample(ours, work);
-    samples.push({ bare: first ?? (await sample(bare, work)), ours: second });
-    service.forget();
-  }
-  await Promise.all([bareClient.close(), oursClient.close()]);
-  service.stop();
-  const ratios = samples.map((pair) => pair.ours.rate / pair.bare.rate);
-  const measured = median(ratios);
-  const range = pairs === 1 ? undefined : interval(ratios);
-  const bareCpuUs = median(samples.map((pair) => pair.bare.cpuUs));
-  const oursCpuUs = median(samples.map((pair) => pair.ours.cpuUs));
-  const bound =
-    required === undefined
-      ? undefined
-      : `>= ${String(required)}${aim === undefined ? "" : ` (aim ${String(aim)})`}`;
-  return [
-    {
-      name,
-      required: bound,
-      measured,
-      interval: range,
-      unit: "x bare",
-      ok: required === undefined ? undefined : measured >= required,
+  return await compareRates({
+    ...about,
+    pairs,
+    bare: () => work(bare),
+    ours: () => work(ours),
+    prepare: () => {
+      service.forget();
+      return Promise.resolve();
     },
-    reported(`  client CPU for each message: bare ${digits(bareCpuUs)} us, ours`, "us", oursCpuUs),
-  ];
-}
-
-interface Sample {
-  readonly rate: number;
-  readonly cpuUs: number;
-}
-
-async function sample(sender: ServiceBusSender, work: Work): Promise<Sample> {
-  const startedAt = performance.now();
-  const cpu = process.cpuUsage();
-  const count = await work(sender);
-  const { user, system } = process.cpuUsage(cpu);
-  return { rate: (count / (performance.now() - startedAt)) * 1_000, cpuUs: (user + system) / count };
-}
-
-interface RunningService {
-  readonly connectionString: string;
-  forget(): void;
-  stop(): void;
-}
-
-async function startService(acknowledgementDelayMs: number): Promise<RunningService> {
-  const file = fileURLToPath(new URL("simulator-process.ts", import.meta.url));
-  const child: ChildProcess = fork(file, [String(acknowledgementDelayMs)]);
-  const connectionString = await new Promise<string>((resolve) =>
-    child.once("message", (text: string) => resolve(text)),
-  );
-  return { connectionString, forget: () => child.send("forget"), stop: () => child.disconnect() };
+  });
 }

@@ -2,7 +2,10 @@ import process from "node:process";
 import { serviceBus } from "@holdfast/simulators/service-bus";
 
 // The service in a process of its own, so that the clients do not share its processor time.
-const bus = await serviceBus({ queues: ["orders"], acknowledgementDelayMs: Number(process.argv[2] ?? 0) });
+const bus = await serviceBus({
+  queues: [{ name: "orders", lockDurationMs: 30_000 }],
+  acknowledgementDelayMs: Number(process.argv[2] ?? 0),
+});
 process.send?.(bus.connectionString);
 process.on("message", () => {
   bus.journal.clear(); // Thousands of messages a second would fill the memory.
