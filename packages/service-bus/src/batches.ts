@@ -159,7 +159,7 @@ export class Batches {
       if (signal.aborted) collector.end();
       const messages = collector.isOver ? collector.messages : await this.#receive(collector, attempt);
       if (messages.length === 0 && signal.aborted)
-        throw cutByCloseError(this.#receiving.connection.entityPath);
+        throw cutByCloseError(this.#receiving.entityPath, "receiver");
       return messages;
     } finally {
       stop();

@@ -51,9 +51,9 @@ export function senderClosedError(entityPath: string): Error {
 }
 
 /** For what close() did not wait for any longer. The official client rejects with an AbortError too. */
-export function cutByCloseError(entityPath: string): Error {
+export function cutByCloseError(entityPath: string, role: "sender" | "receiver" = "sender"): Error {
   const error = new Error(
-    `The sender for "${entityPath}" was closed before the service acknowledged the message.`,
+    `The ${role} for "${entityPath}" was closed before the service acknowledged ${role === "sender" ? "the message" : "what it was asked"}.`,
   );
   error.name = "AbortError";
   return error;

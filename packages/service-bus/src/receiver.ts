@@ -194,7 +194,7 @@ export class Receiver implements ServiceBusReceiver {
       ...subscriptions.map((subscription) => subscription.drain(closeTimeoutMs)),
       withinTime(Promise.allSettled([...this.#work, this.#receiving.settled()]), closeTimeoutMs, clock),
     ]);
-    this.#lifetime.end(cutByCloseError(this.entityPath));
+    this.#lifetime.end(cutByCloseError(this.entityPath, "receiver"));
     await Promise.all([...subscriptions.map((subscription) => subscription.close()), this.#batches.close()]);
     this.#receiving.end();
     this.#connection.close();

@@ -170,7 +170,7 @@ export class SessionReceiver implements ServiceBusSessionReceiver {
       this.#subscription?.drain(closeTimeoutMs),
       withinTime(Promise.allSettled([...this.#work]), closeTimeoutMs, clock),
     ]);
-    this.#hold.lifetime.end(cutByCloseError(this.entityPath));
+    this.#hold.lifetime.end(cutByCloseError(this.entityPath, "receiver"));
     await this.#batches.close();
     await this.#hold.close();
   }
