@@ -63,9 +63,9 @@ interface Holding {
 }
 
 /**
- * The official `ServiceBusClient` with senders that hold: an outage, a drop in mid-send, throttling or a lost
- * acknowledgement is retried under a policy, a permanent error fails fast, and `close()` lets work in hand finish.
- * Receivers are the official ones. It goes wherever the official type is asked for.
+ * The official `ServiceBusClient` whose senders and receivers hold: an outage, a drop, throttling or a lost answer is retried
+ * under a policy, a permanent error fails fast, locks are kept, links come back, and `close()` lets work in hand finish. Beside
+ * it stand processors and dead letters. It goes wherever the official type is asked for.
  */
 export class ServiceBusClient extends official.ServiceBusClient {
   readonly #holding: Holding | undefined;
