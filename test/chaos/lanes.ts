@@ -1,24 +1,29 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import type { LaneJob, LaneReport } from "./lane.ts";
 import type { Outcome } from "./run.ts";
 
-const laneFile = fileURLToPath(new URL("lane.ts", import.meta.url));
+const serviceBusLane = new URL("lane.ts", import.meta.url);
 const mutantFile = new URL("register-mutant.ts", import.meta.url).href;
 
 /** What came of a run: what it showed, or that it took its process down. */
-export type LaneOutcome = Outcome | { readonly seed: number; readonly crashed: string };
+export type LaneOutcome<Shown = Outcome> = Shown | { readonly seed: number; readonly crashed: string };
+
+/** What a lane answers. */
+type Report<Shown> = { readonly outcome: Shown } | { readonly failed: string };
 
 /**
  * Until all are done, or `onOutcome` says that it has seen enough: runs jobs in processes of their own, so many at a time; each process takes one job after another and is replaced when it
  * dies. With a mutant's name, the processes load ours with that mistake in it.
+ *
+ * @param laneFile - what such a process runs. Default: the Service Bus suite's.
  */
-export async function runInLanes(
-  jobs: readonly LaneJob[],
+export async function runInLanes<Shown = Outcome>(
+  jobs: readonly { readonly seed: number }[],
   lanes: number,
-  onOutcome: (outcome: LaneOutcome) => "enough" | undefined,
+  onOutcome: (outcome: LaneOutcome<Shown>) => "enough" | undefined,
   mutant?: string,
+  laneFile = serviceBusLane,
 ): Promise<void> {
   const waiting = [...jobs];
   const running = new Set<ChildProcess>();
@@ -26,9 +31,9 @@ export async function runInLanes(
   const work = async (): Promise<void> => {
     let lane: ChildProcess | undefined;
     for (let job = waiting.shift(); job !== undefined; job = waiting.shift()) {
-      if (lane?.connected !== true) lane = start(mutant);
+      if (lane?.connected !== true) lane = start(laneFile, mutant);
       running.add(lane);
-      const outcome = await ask(lane, job);
+      const outcome = await ask<Shown>(lane, job);
       running.delete(lane);
       if (isOver) return;
       if (onOutcome(outcome) === "enough") {
@@ -42,24 +47,24 @@ export async function runInLanes(
   await Promise.all(Array.from({ length: Math.min(lanes, jobs.length) }, work));
 }
 
-function start(mutant: string | undefined): ChildProcess {
+function start(laneFile: URL, mutant: string | undefined): ChildProcess {
   const base = ["--import", "tsx", "--conditions=source"];
-  return fork(laneFile, {
+  return fork(fileURLToPath(laneFile), {
     execArgv: mutant === undefined ? base : [...base, "--import", mutantFile],
     env: { ...process.env, ...(mutant === undefined ? {} : { HOLDFAST_MUTANT: mutant }) },
     stdio: ["ignore", "ignore", "pipe", "ipc"],
   });
 }
 
-async function ask(lane: ChildProcess, job: LaneJob): Promise<LaneOutcome> {
+async function ask<Shown>(lane: ChildProcess, job: { readonly seed: number }): Promise<LaneOutcome<Shown>> {
   let said = "";
   const listen = (chunk: Buffer): void => {
     said = (said + chunk.toString()).slice(-500);
   };
   lane.stderr?.on("data", listen);
   const over = new AbortController();
-  const answered = once(lane, "message", { signal: over.signal }).then(([report]) => report as LaneReport);
-  const died = once(lane, "exit", { signal: over.signal }).then((): LaneReport => ({
+  const answered = once(lane, "message", { signal: over.signal }).then(([report]) => report as Report<Shown>);
+  const died = once(lane, "exit", { signal: over.signal }).then((): Report<Shown> => ({
     failed: `its process ended: ${said}`,
   }));
   died.catch(() => undefined);

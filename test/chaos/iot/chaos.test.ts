@@ -3,7 +3,7 @@ import { devicePlanOf } from "./plan.ts";
 import { runDevice } from "./run.ts";
 import { isDeviceClean } from "./verdict.ts";
 
-// A short run; `npm run chaos -- iot` does the long one.
+// A short run; `npm run chaos:iot` does the long one.
 const seeds = [1, 2, 3];
 
 it.concurrent.each(seeds)(
