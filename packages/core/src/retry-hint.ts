@@ -12,12 +12,7 @@ export interface HintSource {
 const inText =
   /(?:please wait|retry after|try again (?:in|after))\s+(\d+(?:\.\d+)?)\s*(milliseconds?|ms|seconds?|secs?|s|minutes?|min|m)\b/i;
 
-const unitMs = (unit: string): number => {
-  const lower = unit.toLowerCase();
-  if (lower.startsWith("mi") && !lower.startsWith("min")) return 1;
-  if (lower === "ms") return 1;
-  return lower.startsWith("m") ? 60_000 : 1_000;
-};
+const unitMs = (unit: string): number => (/^m(?:s|il)/i.test(unit) ? 1 : /^m/i.test(unit) ? 60_000 : 1_000);
 
 /**
  * How long the server asked us to wait, in milliseconds, or `undefined` when it did not say.
@@ -42,15 +37,15 @@ export function retryHint(source: HintSource, wallNowMs: number): number | undef
 }
 
 function header(headers: HeaderSource, name: string): string | undefined {
-  if (typeof headers.get === "function") {
-    const value = (headers as { get(name: string): unknown }).get(name);
-    return typeof value === "string" ? value : undefined;
-  }
-  for (const [key, value] of Object.entries(headers)) {
-    if (key.toLowerCase() === name && (typeof value === "string" || typeof value === "number"))
-      return String(value);
-  }
-  return undefined;
+  const value: unknown =
+    typeof headers.get === "function"
+      ? (headers as { get(name: string): unknown }).get(name)
+      : Object.entries(headers).find(([key, one]) => key.toLowerCase() === name && isWord(one))?.[1];
+  return isWord(value) ? String(value) : undefined;
+}
+
+function isWord(value: unknown): boolean {
+  return typeof value === "string" || typeof value === "number";
 }
 
 function number(text: string | undefined): number | undefined {

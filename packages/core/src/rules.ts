@@ -15,9 +15,12 @@ export interface Rule {
   readonly counts: boolean;
 }
 
-const retry: Rule = Object.freeze({ action: "retry", limit: Infinity, counts: true });
-const wait: Rule = Object.freeze({ action: "retry", limit: Infinity, counts: false });
-const fail: Rule = Object.freeze({ action: "fail", limit: 1, counts: true });
+const rule = (action: Action, limit: number, counts: boolean): Rule =>
+  Object.freeze({ action, limit, counts });
+
+const retry: Rule = /* @__PURE__ */ rule("retry", Infinity, true);
+const wait: Rule = /* @__PURE__ */ rule("retry", Infinity, false);
+const fail: Rule = /* @__PURE__ */ rule("fail", 1, true);
 
 /** The defaults; a policy's `on` overrides single kinds. */
 export const defaultRules: Readonly<Record<FaultKind, Rule>> = Object.freeze({
@@ -25,8 +28,8 @@ export const defaultRules: Readonly<Record<FaultKind, Rule>> = Object.freeze({
   timeout: retry,
   throttled: wait,
   disconnected: wait,
-  auth: Object.freeze({ action: "refresh", limit: 2, counts: true }),
-  "token-limit": Object.freeze({ action: "rotate", limit: 3, counts: true }),
+  auth: /* @__PURE__ */ rule("refresh", 2, true),
+  "token-limit": /* @__PURE__ */ rule("rotate", 3, true),
   quota: fail,
   "lock-lost": fail,
   conflict: fail,
@@ -36,5 +39,5 @@ export const defaultRules: Readonly<Record<FaultKind, Rule>> = Object.freeze({
   "too-large": fail,
   "client-bug": fail,
   cancelled: fail,
-  unknown: Object.freeze({ action: "retry", limit: 2, counts: true }),
+  unknown: /* @__PURE__ */ rule("retry", 2, true),
 });

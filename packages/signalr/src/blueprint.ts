@@ -19,8 +19,11 @@ export interface Blueprint {
   /** The user's own, if any. */
   readonly transport: IHttpConnectionOptions["transport"];
   readonly protocol: IHubProtocol | undefined;
-  readonly serverTimeoutMs: number | undefined;
-  readonly keepAliveIntervalMs: number | undefined;
+  /** In milliseconds; the official defaults where left out. */
+  readonly timeouts: {
+    readonly serverTimeoutInMilliseconds?: number;
+    readonly keepAliveIntervalInMilliseconds?: number;
+  };
   /** Logging and stateful reconnection. */
   readonly steps: readonly ((builder: OfficialBuilder) => unknown)[];
 }
@@ -46,7 +49,7 @@ export interface Making {
 
 /** An official connection whose sockets and requests are on the wire. It does not reconnect: that is ours to do. */
 export function makeHub(blueprint: Blueprint, making: Making): OfficialConnection {
-  const { options, protocol, transport, steps } = blueprint;
+  const { options, protocol, transport, steps, timeouts } = blueprint;
   const { url, wire, client, isFallback, onServerClose } = making;
   const builder = new OfficialBuilder();
   const chosen = transport ?? (isFallback ? HttpTransportType.None : HttpTransportType.WebSockets);
@@ -54,10 +57,7 @@ export function makeHub(blueprint: Blueprint, making: Making): OfficialConnectio
   for (const step of steps) step(builder);
   const spoken = onServerClose === undefined ? protocol : new ClosingProtocol(protocol, onServerClose);
   if (spoken !== undefined) builder.withHubProtocol(spoken);
-  const { serverTimeoutMs, keepAliveIntervalMs } = blueprint;
-  if (serverTimeoutMs !== undefined) builder.withServerTimeout(serverTimeoutMs);
-  if (keepAliveIntervalMs !== undefined) builder.withKeepAliveInterval(keepAliveIntervalMs);
-  const hub = builder.build();
+  const hub = Object.assign(builder.build(), timeouts);
   // Filled in by build() with what the platform has, unless the user gave some.
   const internal = internalsOf(builder);
   if (internal?.WebSocket !== undefined) internal.WebSocket = wiredWebSocket(internal.WebSocket, wire);

@@ -1,4 +1,5 @@
 import type { ConnectionsEvent } from "./events.ts";
+import type { SocketEvents } from "./node-socket.ts";
 
 // What a page is spared: it has no environment, a bundle's frames name no package, and prose is for whoever develops. The
 // option or the value at fault is named here too; the rest is in the documentation.
@@ -23,4 +24,15 @@ export const tokenTooLong = ({ length }: string, most: number): Error =>
 /** Says it on the console. */
 export const warnAloud = (text: string): void => {
   globalThis.console.warn(text);
+};
+
+/** Listens to a socket, which does not say why it was refused. */
+export const hearSocket = (socket: WebSocket, { opened, closed }: SocketEvents): void => {
+  socket.addEventListener("open", opened);
+  socket.addEventListener("close", closed);
+};
+
+/** Ends a socket; nothing is left to wait for. */
+export const endSocket = (socket: WebSocket): void => {
+  socket.close();
 };

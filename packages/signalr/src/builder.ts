@@ -16,6 +16,8 @@ import { HubConnection, type Making } from "./hub-connection.ts";
 import { resilienceFrom, type Resilience, type ResilienceOptions } from "./resilience.ts";
 import type { UserPolicy } from "./user-policy.ts";
 
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
 /**
  * The official `HubConnectionBuilder`, building connections that come back. Every official option means what it means
  * there; `withAutomaticReconnect()` says how fast, not whether.
@@ -25,8 +27,7 @@ export class HubConnectionBuilder extends OfficialBuilder {
   #given: { url: string; options: IHttpConnectionOptions } | undefined;
   #protocol: IHubProtocol | undefined;
   #userPolicy: UserPolicy;
-  #serverTimeoutMs: number | undefined;
-  #keepAliveIntervalMs: number | undefined;
+  readonly #timeouts: Mutable<Making["blueprint"]["timeouts"]> = {};
   #resilience: Resilience | undefined = resilienceFrom({});
 
   /**
@@ -73,13 +74,13 @@ export class HubConnectionBuilder extends OfficialBuilder {
 
   override withServerTimeout(milliseconds: number): this {
     super.withServerTimeout(milliseconds);
-    this.#serverTimeoutMs = milliseconds;
+    this.#timeouts.serverTimeoutInMilliseconds = milliseconds;
     return this;
   }
 
   override withKeepAliveInterval(milliseconds: number): this {
     super.withKeepAliveInterval(milliseconds);
-    this.#keepAliveIntervalMs = milliseconds;
+    this.#timeouts.keepAliveIntervalInMilliseconds = milliseconds;
     return this;
   }
 
@@ -104,7 +105,7 @@ export class HubConnectionBuilder extends OfficialBuilder {
     }
     if (!this.#resilience.selfHosted) checkForAzure(given.url, given.options);
     // SR-32: one lost ping must not end a connection.
-    if ((this.#serverTimeoutMs ?? 30_000) < 2 * (this.#keepAliveIntervalMs ?? 15_000)) {
+    if (official.serverTimeoutInMilliseconds < 2 * official.keepAliveIntervalInMilliseconds) {
       warnAloud(
         "The server timeout is shorter than two keep-alive intervals: a single lost ping ends the connection.",
       );
@@ -117,8 +118,7 @@ export class HubConnectionBuilder extends OfficialBuilder {
       userPolicy: this.#userPolicy,
       blueprint: {
         ...{ url: absolute(given.url, official.baseUrl), options, transport, protocol: this.#protocol },
-        ...{ serverTimeoutMs: this.#serverTimeoutMs, keepAliveIntervalMs: this.#keepAliveIntervalMs },
-        steps: [...this.#steps],
+        ...{ timeouts: { ...this.#timeouts }, steps: [...this.#steps] },
       },
     };
     return new HubConnection(making);

@@ -25,10 +25,9 @@ export class Calls {
   }
 
   invoke<T>(method: string, args: unknown[]): Promise<T> {
-    const life = this.#life();
-    const session = life?.session;
+    const session = this.#life()?.steadySession;
     // The usual case, with as few promises as it takes.
-    if (session !== undefined && life?.isRenewing === false && !this.#isRepeated(method)) {
+    if (session !== undefined && !this.#isRepeated(method)) {
       const ms = this.#settings.timeoutMs(method);
       const call = session.hub.invoke<T>(method, ...args);
       const counted = session.wire.carrier === "WebSockets" ? call : session.during(call);
@@ -53,9 +52,8 @@ export class Calls {
   }
 
   stream<T>(method: string, args: unknown[]): IStreamResult<T> {
-    const life = this.#life();
-    const session = life?.session;
-    if (session !== undefined && life?.isRenewing === false) return session.hub.stream<T>(method, ...args);
+    const session = this.#life()?.steadySession;
+    if (session !== undefined) return session.hub.stream<T>(method, ...args);
     // A stream is never sent again by itself: who reads it knows what was received.
     return new DeferredStream<T>(
       this.#sessionFor(method).then((ready) => ready.hub.stream<T>(method, ...args)),
@@ -89,8 +87,8 @@ export class Calls {
   async #sessionFor(method: string): Promise<Session> {
     const life = this.#life();
     const { whileDown, waitTimeoutMs, maxWaiting } = this.#settings;
-    const present = life?.session;
-    if (present !== undefined && life?.isRenewing === false) return present;
+    const present = life?.steadySession;
+    if (present !== undefined) return present;
     const waits = life?.isRenewing === true || whileDown === "wait" || this.#isRepeated(method);
     if (life === undefined || !waits) throw notConnected();
     if (this.#waiting >= maxWaiting) {
@@ -117,7 +115,7 @@ export class Calls {
       for (;;) {
         // A renewal begins on a connection that stands: its end is what is waited for.
         await (life.isRenewing ? life.renewed(abort.signal) : life.ready(abort.signal));
-        if (life.session !== undefined && !life.isRenewing) return life.session;
+        if (life.steadySession !== undefined) return life.steadySession;
       }
     } finally {
       stopTimer?.();

@@ -25,6 +25,9 @@ export interface Making {
   readonly source: HttpSource;
 }
 
+/** As the official client has them, in milliseconds. */
+const defaultTimeouts = { serverTimeoutInMilliseconds: 30_000, keepAliveIntervalInMilliseconds: 15_000 };
+
 /** What `start()` takes in addition to nothing. */
 export interface StartOptions {
   /** Ends the attempts, and with them the connection: `AbortSignal.timeout(60_000)`, for example. */
@@ -46,8 +49,7 @@ export class HubConnection extends Shell {
   readonly #notes: FailureNotes;
   readonly #builtAt = stackHere();
   #url: string;
-  #serverTimeoutMs: number | undefined;
-  #keepAliveIntervalMs: number | undefined;
+  readonly #timeouts: Partial<Record<keyof typeof defaultTimeouts, number>>;
   #life: Life | undefined;
   #stopping: Promise<void> | undefined;
   /** Undoes what `start()` has arranged around the connection. */
@@ -59,30 +61,21 @@ export class HubConnection extends Shell {
     this.#making = making as Making;
     const { blueprint, resilience } = this.#making;
     this.#url = blueprint.url;
-    this.#serverTimeoutMs = blueprint.serverTimeoutMs;
-    this.#keepAliveIntervalMs = blueprint.keepAliveIntervalMs;
+    this.#timeouts = { ...blueprint.timeouts };
     const { clock, classify, calls } = resilience;
     this.#notes = new FailureNotes(classify, clock);
     this.#calls = new Calls(calls, clock, this.#notes, () => this.#life);
     // The official class declares two fields, which accessors of a class may not replace.
-    Object.defineProperties(this, {
-      serverTimeoutInMilliseconds: {
+    for (const name of ["serverTimeoutInMilliseconds", "keepAliveIntervalInMilliseconds"] as const) {
+      Object.defineProperty(this, name, {
         ...{ enumerable: true, configurable: true },
-        get: () => this.#serverTimeoutMs ?? 30_000,
+        get: () => this.#timeouts[name] ?? defaultTimeouts[name],
         set: (ms: number) => {
-          this.#serverTimeoutMs = ms;
-          if (this.#life?.session) this.#life.session.hub.serverTimeoutInMilliseconds = ms;
+          this.#timeouts[name] = ms;
+          if (this.#life?.session) this.#life.session.hub[name] = ms;
         },
-      },
-      keepAliveIntervalInMilliseconds: {
-        ...{ enumerable: true, configurable: true },
-        get: () => this.#keepAliveIntervalMs ?? 15_000,
-        set: (ms: number) => {
-          this.#keepAliveIntervalMs = ms;
-          if (this.#life?.session) this.#life.session.hub.keepAliveIntervalInMilliseconds = ms;
-        },
-      },
-    });
+      });
+    }
   }
 
   /** `Reconnecting` covers the waits between attempts too, and `Connecting` those before the first success. */
@@ -206,13 +199,9 @@ export class HubConnection extends Shell {
       ...{ resilience, userPolicy, onEvent },
       target: targetOf(this.#url),
       make: (wire, isFallback, closing) => {
-        const timeouts = {
-          serverTimeoutMs: this.#serverTimeoutMs,
-          keepAliveIntervalMs: this.#keepAliveIntervalMs,
-        };
         const client = new WireHttpClient(source, wire);
         const hub = makeHub(
-          { ...blueprint, ...timeouts },
+          { ...blueprint, timeouts: this.#timeouts },
           {
             ...{ url: this.#url, wire, client, isFallback },
             onServerClose: onServerClose === "always" ? undefined : closing,

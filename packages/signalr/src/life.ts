@@ -88,6 +88,11 @@ export class Life {
     return this.#session;
   }
 
+  /** As {@link session}, but not while a planned change of it is under way. */
+  get steadySession(): Session | undefined {
+    return this.isRenewing ? undefined : this.#session;
+  }
+
   /** As {@link session}, when calls need nothing but to be passed on. */
   get plainHub(): OfficialConnection | undefined {
     return this.#plainHub;

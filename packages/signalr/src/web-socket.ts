@@ -1,18 +1,7 @@
-import type { HeaderSource } from "@holdfast/core";
+import { endSocket, hearSocket } from "#platform";
 import type { Wire } from "./wire.ts";
 
 export type WebSocketClass = new (...given: never[]) => WebSocket;
-
-/** What the `ws` package has beyond a browser's WebSocket. */
-interface NodeSocket {
-  on(
-    type: "unexpected-response",
-    listener: (request: unknown, response: { statusCode?: number; headers: HeaderSource }) => void,
-  ): void;
-  on(type: "open" | "close", listener: () => void): void;
-  on(type: "error", listener: (error: unknown) => void): void;
-  terminate(): void;
-}
 
 /**
  * The WebSocket of the official client, bounded: it has no connect timeout, shows no status, and a stuck one cannot be
@@ -30,7 +19,7 @@ export function wiredWebSocket(Base: WebSocketClass, wire: Wire): WebSocketClass
         isTold = true;
       };
       const cut = (): void => {
-        end(this);
+        endSocket(this);
       };
       const stopTimer = wire.clock.after(wire.connectTimeoutMs, () => {
         tell(() => {
@@ -47,25 +36,14 @@ export function wiredWebSocket(Base: WebSocketClass, wire: Wire): WebSocketClass
         stopTimer();
         done();
       };
-      if (isNodeSocket(this)) {
-        // Not addEventListener: in `ws` 7 setting onclose, as the official transport does, removes what that added.
-        this.on("open", opened);
-        this.on("close", closed);
-        this.on("error", (error) => {
+      hearSocket(this, {
+        ...{ opened, closed },
+        refused: (refusal) => {
           tell(() => {
-            wire.refused({ step: "connect", error });
+            wire.refused({ step: "connect", ...refusal });
           });
-        });
-        this.on("unexpected-response", (_, { statusCode: status, headers }) => {
-          tell(() => {
-            wire.refused({ step: "connect", status, headers });
-          });
-          cut();
-        });
-      } else {
-        this.addEventListener("open", opened);
-        this.addEventListener("close", closed);
-      }
+        },
+      });
       // Behind a socket that the client itself closed, a stateful reconnection would open one that nobody uses or closes.
       // In a moment, because the official client attaches its handlers first.
       if (wire.isClosedByClient) queueMicrotask(cut);
@@ -76,14 +54,4 @@ export function wiredWebSocket(Base: WebSocketClass, wire: Wire): WebSocketClass
       super.close(...given);
     }
   };
-}
-
-function isNodeSocket(socket: WebSocket): socket is WebSocket & NodeSocket {
-  return typeof (socket as Partial<NodeSocket>).on === "function";
-}
-
-function end(socket: WebSocket): void {
-  if (socket.readyState === socket.CLOSED) return;
-  if (isNodeSocket(socket)) socket.terminate();
-  else socket.close();
 }
