@@ -2,9 +2,10 @@ import { readFileSync } from "node:fs";
 import type { LoadHook } from "node:module";
 import { fileURLToPath } from "node:url";
 import ts from "typescript";
+import { deviceMutants } from "./iot/mutants.ts";
 import { mutants } from "./mutants.ts";
 
-const mutant = mutants.find(({ name }) => name === process.env["HOLDFAST_MUTANT"]);
+const mutant = [...mutants, ...deviceMutants].find(({ name }) => name === process.env["HOLDFAST_MUTANT"]);
 
 /** Loads one source file with a mistake in it. */
 export const load: LoadHook = (url, context, nextLoad) => {
