@@ -10,7 +10,7 @@ const at = (step: Step, ...statuses: readonly number[]): BareRow["match"] => ({
   code: statuses.map((status) => `${step}:${String(status)}`),
 });
 
-/** As calls, because the names of the fields would be a fifth of what a page loads of this table. */
+/** A row on one line: what it is called, what it is, and how it is seen. */
 function row(id: string, kind: FaultRow["kind"], seen: RegExp | BareRow["match"], sent?: "maybe"): BareRow {
   return { id, kind, match: seen instanceof RegExp ? { text: seen } : seen, ...(sent && { sent }) };
 }
