@@ -19,6 +19,8 @@ export default defineConfig({
       project("packages", ["packages/*/test/**/*.test.ts"]),
       project("guides", ["test/**/*.test.ts", "examples/**/*.test.ts"]),
     ],
+    // Most tests wait for sockets, not for a processor.
+    maxWorkers: 6,
     allowOnly: false,
     reporters: report ? ["default", ["json", { outputFile: report }]] : ["default"],
     coverage: { provider: "v8", include: ["packages/*/src/**"] },

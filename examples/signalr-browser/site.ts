@@ -15,7 +15,7 @@ const here = (name: string): string => fileURLToPath(new URL(name, import.meta.u
 export async function site({ everyMs = 500, port = 0 } = {}): Promise<Site> {
   const { outputFiles } = await build({
     ...{ entryPoints: [here("page.ts")], bundle: true, minify: true, write: false, format: "esm" },
-    ...{ platform: "browser", target: "es2022", conditions: ["source"] },
+    ...{ platform: "browser", target: "es2022", conditions: ["browser-source", "source"] },
   });
   const [script] = outputFiles;
   const page = await readFile(here("page.html"), "utf8");
