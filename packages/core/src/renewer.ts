@@ -1,6 +1,7 @@
 import type { AbortSignalLike } from "./abort.ts";
 import { Agenda, type AgendaItem } from "./agenda.ts";
 import type { Clock } from "./clock.ts";
+import { LightSignal } from "./light-signal.ts";
 import type { Random } from "./random.ts";
 
 /** How the keeping of something ended, other than by `release`. */
@@ -49,7 +50,7 @@ function repeatAfter(lifeMs: number): number {
 type Stage =
   | { readonly name: "resting" }
   | { readonly name: "queued" }
-  | { readonly name: "renewing"; readonly abort: AbortController; readonly startedAt: number }
+  | { readonly name: "renewing"; readonly abort: LightSignal; readonly startedAt: number }
   | { readonly name: "limited" };
 
 interface Kept<T> extends AgendaItem {
@@ -184,12 +185,12 @@ export class Renewer<T extends object> {
 
   #renew(kept: Kept<T>): void {
     const { clock, renew } = this.#options;
-    const abort = new AbortController();
+    const abort = new LightSignal();
     kept.stage = { name: "renewing", abort, startedAt: clock.now() };
     this.#inFlight += 1;
     // In a later turn of the promises: whoever keeps things may not be through with what made this one due.
     Promise.resolve()
-      .then(() => renew(kept.thing, abort.signal))
+      .then(() => renew(kept.thing, abort))
       .then(
         (lifeMs) => {
           this.#renewed(kept, lifeMs);

@@ -11,11 +11,15 @@ export interface HandlerContext {
   settle(lease: Lease, settling: Settling): Promise<void>;
 }
 
+// Settlements that may wait for their answer while handlers go on: enough for the line, few enough for a service that has
+// stopped to answer.
+const leastSettling = 128;
+
 /** What the user's handlers do with messages, so many at once, and the settlement that follows. */
 export class HandlerWork {
   readonly #context: HandlerContext;
   readonly #handlers: MessageHandlers;
-  readonly #maxConcurrentCalls: number;
+  readonly #mostSettling: number;
   readonly #autoComplete: boolean;
   readonly #slots: Slots;
   readonly #handling = new Set<Promise<void>>();
@@ -29,7 +33,7 @@ export class HandlerWork {
   ) {
     this.#context = context;
     this.#handlers = handlers;
-    this.#maxConcurrentCalls = maxConcurrentCalls;
+    this.#mostSettling = Math.max(leastSettling, 2 * maxConcurrentCalls);
     this.#autoComplete = autoComplete;
     this.#slots = new Slots(maxConcurrentCalls);
   }
@@ -73,7 +77,7 @@ export class HandlerWork {
       if (lease === undefined || (how === "complete" && !this.#autoComplete)) return;
       const settled = this.#settle(lease, how);
       // A round trip need not stand between two messages; a service that does not answer must.
-      if (how === "abandon" || this.#settling.size > this.#maxConcurrentCalls) await settled;
+      if (how === "abandon" || this.#settling.size > this.#mostSettling) await settled;
     } finally {
       this.#slots.leave();
     }
