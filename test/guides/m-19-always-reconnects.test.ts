@@ -23,19 +23,22 @@ const losses: readonly [string, (sim: SignalRSimulator) => unknown][] = [
   ["an outage that outlasts every list of delays (SR-37)", (sim) => sim.restart({ downMs: outageMs })],
 ];
 
-it.each(losses)("M-19 is connected again after %s, with a fresh negotiation and token", async (_, lose) => {
-  await using sim = await chatService();
-  const { connection } = ours(sim.url("chat"));
-  await using __ = connection;
-  await connection.start();
-  const { connectionId } = connection;
-  await lose(sim);
-  await until(() => stateOf(connection) === "Connected" && connection.connectionId !== connectionId);
-  expect(await connection.invoke("Echo", "again")).toBe("again");
-  const accepted = sim.journal.negotiates("app").filter(({ status }) => status === 200);
-  expect(accepted.length).toBeGreaterThanOrEqual(2);
-  expect(new Set(sim.journal.connections().map(({ token }) => token)).size).toBe(2);
-});
+it.each(losses)(
+  "M-19 SR-18 SR-23 is connected again after %s, with a fresh negotiation and token",
+  async (_, lose) => {
+    await using sim = await chatService();
+    const { connection } = ours(sim.url("chat"));
+    await using __ = connection;
+    await connection.start();
+    const { connectionId } = connection;
+    await lose(sim);
+    await until(() => stateOf(connection) === "Connected" && connection.connectionId !== connectionId);
+    expect(await connection.invoke("Echo", "again")).toBe("again");
+    const accepted = sim.journal.negotiates("app").filter(({ status }) => status === 200);
+    expect(accepted.length).toBeGreaterThanOrEqual(2);
+    expect(new Set(sim.journal.connections().map(({ token }) => token)).size).toBe(2);
+  },
+);
 
 it("M-19 is connected again after the server timeout (SR-32)", async () => {
   await using sim = await chatService({ keepAliveMs: 60_000 });

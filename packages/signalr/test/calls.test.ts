@@ -39,7 +39,7 @@ describe("calls while there is no connection", () => {
     expect(failureOf(error)).toMatchObject({ id: "not-connected", outcome: "rejected" });
   });
 
-  it("wait for it when told to, and are sent once", async () => {
+  it("SR-46 wait for it when told to, and are sent once", async () => {
     await using s = await down({ whileDown: "wait" });
     const calls = Promise.all([
       s.connection.invoke("Echo", "a"),
@@ -58,7 +58,7 @@ describe("calls while there is no connection", () => {
     expect(failureOf(error)).toMatchObject({ outcome: "rejected" });
   });
 
-  it("fail when too many wait already", async () => {
+  it("SR-46 fail when too many wait already", async () => {
     await using s = await down({ whileDown: "wait", maxWaiting: 2 });
     const calls = [1, 2, 3].map((value) => outcome(s.connection.invoke("Echo", value)));
     expect((await calls[2])!.error).toBeInstanceOf(HoldfastError);

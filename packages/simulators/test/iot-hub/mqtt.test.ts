@@ -148,7 +148,7 @@ it("gives the twin, takes reported properties with null as removal, and pushes d
   expect(hub.device("d1").desired).toEqual({ interval: 10, nested: { b: 2 }, $version: 3 });
 });
 
-it("closes the first connection of a device when a second comes, and logs 400027", async () => {
+it("IOT-24 closes the first connection of a device when a second comes, and logs 400027", async () => {
   const hub = await opened.hub();
   await connected(hub);
   await connected(hub);

@@ -69,7 +69,7 @@ it("brings a service's message to the device, and its completion back as feedbac
   expect(records).toMatchObject([{ originalMessageId: "c1", statusCode: "Success", deviceId: "d1" }]);
 });
 
-it("reports rejection, expiry and too many deliveries, and nothing when nothing was asked", async () => {
+it("IOT-38 IOT-41 reports rejection, expiry and too many deliveries, and nothing when nothing was asked", async () => {
   const hub = await start({ cloudToDevice: { maxDeliveryCount: 2 } });
   const service = await connectedService(hub);
   const records = await feedback(service);
