@@ -7,10 +7,11 @@ import type { Clock, Gate, GateOptions, GateOutcome, GateState, GateWait, Lane }
 export class HurriedGate implements Gate {
   readonly #gate: Gate;
   readonly #clock: Clock;
-  readonly #longestWaitMs: number;
+  readonly #longestWaitMs: () => number;
   #hasPlace = true;
 
-  constructor(gate: Gate, clock: Clock, longestWaitMs: number) {
+  /** @param longestWaitMs - asked at each attempt: after a refusal there is less time than before. */
+  constructor(gate: Gate, clock: Clock, longestWaitMs: () => number) {
     this.#gate = gate;
     this.#clock = clock;
     this.#longestWaitMs = longestWaitMs;
@@ -26,7 +27,7 @@ export class HurriedGate implements Gate {
     if (wait === undefined) return undefined;
     let stop = (): void => undefined;
     const late = new Promise<void>((resolve) => {
-      stop = this.#clock.after(this.#longestWaitMs, () => {
+      stop = this.#clock.after(Math.max(0, this.#longestWaitMs()), () => {
         this.#hasPlace = false;
         wait.cancel();
         resolve();

@@ -85,16 +85,11 @@ export class LockKeeper {
 
   async #renew(lock: Lock, signal: AbortSignalLike): Promise<number> {
     const { policy, classify, clock, random, onEvent } = this.#resilience;
-    const leftMs = (this.#expiresAt.get(lock) ?? 0) - clock.now();
-    const gate = new HurriedGate(
-      this.#resilience.gate,
-      clock,
-      Math.max(patience.leastMs, leftMs * patience.part),
-    );
+    const leftMs = (): number => (this.#expiresAt.get(lock) ?? 0) - clock.now();
+    const gate = new HurriedGate(this.#resilience.gate, clock, () => leftMs() * patience.part);
     const lockedUntil = await run(
       (attempt) => {
-        const nowLeftMs = (this.#expiresAt.get(lock) ?? 0) - clock.now();
-        const ms = Math.max(patience.leastMs, nowLeftMs * patience.part);
+        const ms = Math.max(patience.leastMs, leftMs() * patience.part);
         const stop = clock.after(ms, () => {
           attempt.fail(timeoutError(lock.entityPath, ms));
         });

@@ -83,9 +83,9 @@ it("hurries for a minute after a passing fault, and from the third lasting one w
 it("lets a renewal through that has waited for as long as it may, and gives back only what it was given", async () => {
   const clock = virtualClock();
   const slow = gate({ pacing: { creditsPerSecond: 1 }, clock });
-  const first = new HurriedGate(slow, clock, 500);
+  const first = new HurriedGate(slow, clock, () => 500);
   expect(first.enter("renewal", 1)).toBeUndefined();
-  const second = new HurriedGate(slow, clock, 500);
+  const second = new HurriedGate(slow, clock, () => 500);
   const wait = second.enter("renewal", 1);
   let isIn = false;
   void wait?.admitted.then(() => (isIn = true));

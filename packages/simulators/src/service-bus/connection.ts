@@ -96,7 +96,8 @@ export class BrokerConnection {
 
   /** Detaches the links whose right has run out, as the service does when a token was not renewed in time. */
   detachUnauthorized(expiredAt: number): void {
-    const now = this.broker.clock.wallNow();
+    // A timer may fire a fraction of a millisecond before the wall clock says so, and there is no second one.
+    const now = Math.max(this.broker.clock.wallNow(), expiredAt);
     for (const link of [...this.links]) {
       const { right, entity } = link;
       if (right === undefined || this.claims.allows(right.claim, right.path, now)) continue;
