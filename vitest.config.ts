@@ -20,7 +20,7 @@ export default defineConfig({
       project("guides", ["test/**/*.test.ts", "examples/**/*.test.ts"]),
     ],
     // Most tests wait for sockets, not for a processor.
-    maxWorkers: 6,
+    maxWorkers: 4,
     allowOnly: false,
     reporters: report ? ["default", ["json", { outputFile: report }]] : ["default"],
     coverage: { provider: "v8", include: ["packages/*/src/**"] },
