@@ -26,10 +26,6 @@ const maxInFlight = 900;
 // Single sends queue while so many transfers are under way. Few enough to let them gather, enough to fill the line.
 const maxSingles = 8;
 
-// What has gathered is spread over the transfers that may be under way, so that the service works on one while the next
-// is made: all in one would mean that client and service take turns. But a small batch costs nearly as much as a larger.
-const fewBatchMessages = 50;
-
 // Far below the service's 4500: a batch is accepted or refused as one, and refused ones are sent again singly.
 const maxBatchMessages = 500;
 
@@ -189,8 +185,7 @@ export class Coalescer {
 /** Fills the batch from the head of the group; how many go. One goes by itself, so it need not be in the batch. */
 function fitting(batch: ServiceBusMessageBatch, group: readonly Entry[]): number {
   if (group.length < 2) return group.length;
-  const share = Math.max(fewBatchMessages, Math.ceil(group.length / maxSingles));
-  const limit = Math.min(group.length, share, maxBatchMessages);
+  const limit = Math.min(group.length, maxBatchMessages);
   let count = 0;
   for (; count < limit; count += 1) {
     const entry = group[count];
