@@ -24,12 +24,21 @@ import { MAX_TOKEN_CHARS, texts } from "./texts.ts";
 export interface RouteAnswer {
   /** Default 200. */
   readonly status?: number;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string;
+  readonly headers?: Readonly<Record<string, string | string[]>>;
+  readonly body?: string | Uint8Array;
+}
+
+/** A request as a route sees it. */
+export interface RouteRequest extends RequestView {
+  /** Its whole body; undefined when the client went away. */
+  body(): Promise<Buffer | undefined>;
 }
 
 /** Answers requests that are not SignalR's. */
-export type RouteHandler = (request: RequestView) => RouteAnswer | Promise<RouteAnswer>;
+export type RouteHandler = (request: RouteRequest) => RouteAnswer | Promise<RouteAnswer>;
+
+/** Headers for an answer. */
+export type HeaderSource = (request: RequestView) => Readonly<Record<string, string | string[]>>;
 
 interface Mapping {
   readonly endpoint: Endpoint;
@@ -42,11 +51,13 @@ export class AppServer extends SimulatedServer {
   readonly #service: AzureService;
   readonly #mappings = new Map<string, Mapping>();
   readonly #routes: { method: string; path: string; handler: RouteHandler }[] = [];
+  readonly #headers: HeaderSource[] = [];
   #closesClients = true;
 
   /** @internal */
   constructor(simulation: Simulation, service: AzureService, certificate: Certificate | undefined) {
-    super(simulation, "app", simulation.settings.port, certificate);
+    const { port, tlsPort } = simulation.settings;
+    super(simulation, "app", { http: port, https: tlsPort }, certificate);
     this.#service = service;
   }
 
@@ -78,6 +89,11 @@ export class AppServer extends SimulatedServer {
     this.#routes.push({ method: method.toUpperCase(), path: path.toLowerCase(), handler });
   }
 
+  /** Adds headers to the answers of this server (not to a WebSocket's opening): cookies for example. */
+  addHeaders(source: HeaderSource): void {
+    this.#headers.push(source);
+  }
+
   /**
    * Stops listening and destroys every socket. Its connections to the service end too, and with them the clients that
    * the service routed to it.
@@ -95,6 +111,7 @@ export class AppServer extends SimulatedServer {
 
   /** @internal */
   protected override handle(exchange: Exchange): void {
+    for (const source of this.#headers) exchange.addHeaders(source(exchange));
     if (exchange.method === "OPTIONS") {
       exchange.answer(204);
       return;
@@ -118,6 +135,7 @@ export class AppServer extends SimulatedServer {
     const { endpoint, redirect } = mapping;
     exchange.entry.hub ??= endpoint.settings.hub;
     if (negotiates) {
+      exchange.addHeaders(affinityCookies(this.simulation.settings.cookies));
       atStep(this.simulation, exchange, "app-negotiate", endpoint.settings.hub, () => {
         if (redirect === undefined) endpoint.negotiate(exchange);
         else this.#redirect(exchange, redirect.hub, redirect.options);
@@ -143,6 +161,7 @@ export class AppServer extends SimulatedServer {
       server: "app",
       hub,
       transports: options.transports ?? allTransports,
+      minimumNegotiateVersion: options.minimumNegotiateVersion ?? 0,
       statefulReconnect: options.statefulReconnect ?? false,
       closeOnExpiry: options.closeOnExpiry ?? false,
       connectWindowMs: this.simulation.settings.disconnectTimeoutMs,
@@ -155,7 +174,7 @@ export class AppServer extends SimulatedServer {
   async #answer(exchange: Exchange, handler: RouteHandler): Promise<void> {
     try {
       const { status = 200, headers = {}, body = "" } = await handler(exchange);
-      exchange.answer(status, body, headers);
+      exchange.answer(status, typeof body === "string" ? body : Buffer.from(body), headers);
     } catch (error) {
       exchange.text(500, String(error));
     }
@@ -195,14 +214,18 @@ export class AppServer extends SimulatedServer {
       exchange.text(413, texts.tokenTooLong);
       return;
     }
-    const cookies = Object.entries(this.simulation.settings.cookies);
-    exchange.json(
-      { negotiateVersion: 0, url: `${url}&${query.toString()}`, accessToken, availableTransports: [] },
-      cookies.length === 0
-        ? {}
-        : { "set-cookie": cookies.map(([name, value]) => `${name}=${value}; path=/; HttpOnly`) },
-    );
+    exchange.json({
+      negotiateVersion: 0,
+      url: `${url}&${query.toString()}`,
+      accessToken,
+      availableTransports: [],
+    });
   }
+}
+
+function affinityCookies(cookies: Readonly<Record<string, string>>): Record<string, string[]> {
+  const set = Object.entries(cookies).map(([name, value]) => `${name}=${value}; path=/; HttpOnly`);
+  return set.length === 0 ? {} : { "set-cookie": set };
 }
 
 /** When the caller's token expires; the challenge of a 401 when it has none that is good. */

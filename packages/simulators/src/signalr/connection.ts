@@ -46,6 +46,8 @@ export class Connection {
   readonly connectionToken: string;
   readonly beginning: Beginning;
   entry: ConnectionEntry | undefined;
+  /** What brought its first transport; for one that has none yet, what negotiated it. */
+  request: RequestView;
   /** Requests of a frozen connection stay unanswered. */
   frozen = false;
   onReceive: (bytes: Buffer, binary: boolean) => void = () => undefined;
@@ -66,6 +68,7 @@ export class Connection {
   ) {
     const { simulation } = beginning;
     this.beginning = beginning;
+    this.request = beginning.request;
     this.id = simulation.newId();
     this.connectionToken = withToken ? simulation.newId() : this.id;
     this.#forget = (by) => {

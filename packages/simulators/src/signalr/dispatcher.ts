@@ -158,11 +158,13 @@ export class Dispatcher {
           : `An unexpected error occurred invoking '${target}' on the server.`;
       finish({ error: errorText(sentence, error, hub.options.detailedErrors ?? false) });
     };
-    let isStreaming = method.streams === true;
+    // What fails before it has returned its stream has not begun to stream.
+    let isStreaming = false;
     const succeed = (value: unknown): void => {
       if (message.type === 4) {
         if (!isStream(value)) {
-          finish({ error: notStreaming(target) });
+          if (method.streams === true) fail(named("InvalidOperationException", noStream(target)));
+          else finish({ error: notStreaming(target) });
           return;
         }
         isStreaming = true;
@@ -264,3 +266,6 @@ const onlyStreaming = (target: string): string =>
 
 const notStreaming = (target: string): string =>
   `The client attempted to invoke the non-streaming '${target}' method with a streaming invocation.`;
+
+const noStream = (target: string): string =>
+  `The value returned by the streaming method '${target}' is not a ChannelReader<> or IAsyncEnumerable<>.`;

@@ -29,6 +29,8 @@ export interface EndpointSettings {
   /** The hub's name, or the path of a raw endpoint: what the journal and the script call it. */
   readonly hub: string;
   readonly transports: readonly TransportName[];
+  /** Clients that ask for an older version of the negotiate protocol are refused. */
+  readonly minimumNegotiateVersion: number;
   readonly statefulReconnect: boolean;
   readonly closeOnExpiry: boolean;
   /** How long a negotiated connection waits for its transport. */
@@ -65,9 +67,16 @@ export class Endpoint {
     }
     const caller = this.settings.authorize(exchange);
     if (caller === undefined || !this.settings.admit(exchange)) return;
-    const version = Math.min(1, Number(exchange.query.get("negotiateVersion") ?? 0) || 0);
+    const asked = parameter(exchange, "negotiateVersion") ?? "0";
+    const refusal = negotiateRefusal(asked, this.settings.minimumNegotiateVersion);
+    if (refusal !== undefined) {
+      exchange.json({ error: refusal });
+      return;
+    }
+    const version = Math.min(1, Number(asked));
     const resumable =
-      this.settings.statefulReconnect && exchange.query.get("useStatefulReconnect")?.toLowerCase() === "true";
+      this.settings.statefulReconnect &&
+      parameter(exchange, "useStatefulReconnect")?.toLowerCase() === "true";
     const connection = this.#connect(exchange, caller, version > 0, resumable);
     exchange.entry.connectionId = connection.id;
     exchange.json({
@@ -155,6 +164,8 @@ export class Endpoint {
       const found = this.#find(exchange, transport, id, connection, caller);
       if (found === undefined) return;
       exchange.entry.connectionId = found.id;
+      // As ASP.NET Core's HttpContext: cookies and headers of this request are what the hub sees.
+      if (found.isWaiting) found.request = exchange;
       this.#open(exchange, transport, found);
     });
   }
@@ -251,4 +262,17 @@ export class Endpoint {
     if (id === null) exchange.text(400, "Connection ID required");
     else exchange.text(404, "No Connection with that ID");
   }
+}
+
+/** A query parameter; their names are case-insensitive in ASP.NET Core. */
+function parameter({ query }: Exchange, name: string): string | undefined {
+  for (const [key, value] of query) if (key.toLowerCase() === name.toLowerCase()) return value;
+  return undefined;
+}
+
+/** ASP.NET Core's words for a version that it does not speak; undefined when it does. */
+function negotiateRefusal(asked: string, minimum: number): string | undefined {
+  if (!/^[+-]?\d+$/.test(asked)) return "The client requested a non-integer protocol version.";
+  if (Number(asked) >= minimum) return undefined;
+  return `The client requested version '${asked}', but the server does not support this version.`;
 }

@@ -11,13 +11,14 @@ export function hubCall(
   signal: () => AbortSignal,
 ): HubCall {
   const { hub, connection } = session;
-  const { identity, request } = connection.beginning;
+  const { identity } = connection.beginning;
   return {
     connectionId: connection.id,
     userId: identity.userId,
     claims: identity.claims ?? {},
     transport: connection.entry?.transport,
-    request,
+    protocol: session.protocol?.name,
+    request: connection.request,
     items,
     groups: hub.groups,
     // Most methods need neither.

@@ -10,6 +10,8 @@ export interface HubCall {
   readonly userId: string | undefined;
   readonly claims: Claims;
   readonly transport: TransportName | undefined;
+  /** The encoding that the connection agreed on. */
+  readonly protocol: "json" | "messagepack" | undefined;
   /** The request that opened the connection. */
   readonly request: RequestView;
   /** Kept for the connection's life. */

@@ -12,7 +12,7 @@ export type {
   TlsVersions,
   TransportName,
 } from "./options.ts";
-export type { AppServer, RouteAnswer, RouteHandler } from "./app-server.ts";
+export type { AppServer, HeaderSource, RouteAnswer, RouteHandler, RouteRequest } from "./app-server.ts";
 export type { AzureService, ClientAccessOptions } from "./service.ts";
 export type { SimulatedServer } from "./server.ts";
 export type { Hub, HubCall, HubHandler, HubMethodOptions } from "./hub.ts";

@@ -39,6 +39,8 @@ export interface EndpointOptions {
   readonly closeOnExpiry?: boolean;
   /** Whether clients may ask for stateful reconnect. Default false. */
   readonly statefulReconnect?: boolean;
+  /** The oldest version of the negotiate protocol that is spoken. Default 0. */
+  readonly minimumNegotiateVersion?: number;
   /** Who the caller is. Default: `nameid` or `sub` of a bearer token, unchecked; its other claims are passed on. */
   readonly identify?: (request: RequestView) => Identity;
 }
@@ -112,6 +114,10 @@ export interface SignalROptions {
    * speaks. Default false.
    */
   readonly tls?: boolean | TlsVersions;
+  /** Port of the app server for HTTPS, with `tls`. Default 0: any free one. */
+  readonly tlsPort?: number;
+  /** Port of the service for HTTPS, with `tls`. Default 0: any free one. */
+  readonly serviceTlsPort?: number;
   /** Origins that scripts may call from. Default: any, with credentials. `false`: no CORS headers at all. */
   readonly cors?: readonly string[] | boolean;
   /** Response headers that scripts may read. Default none. */
@@ -233,6 +239,8 @@ export function signalRSettings(options: SignalROptions): SignalRSettings {
     port: integer("port", options.port ?? 0, 0, 65_535),
     servicePort: integer("servicePort", options.servicePort ?? 0, 0, 65_535),
     tls: options.tls ?? false,
+    tlsPort: integer("tlsPort", options.tlsPort ?? 0, 0, 65_535),
+    serviceTlsPort: integer("serviceTlsPort", options.serviceTlsPort ?? 0, 0, 65_535),
     cors: options.cors ?? true,
     exposedHeaders: options.exposedHeaders ?? [],
     cookies: options.cookies ?? {},

@@ -29,11 +29,11 @@ export const echo: RawHandler = (connection) => {
 
 /** The handler's view of a connection. */
 export function rawConnection(connection: Connection): RawConnection {
-  const { identity, request } = connection.beginning;
+  const { identity } = connection.beginning;
   return {
     connectionId: connection.id,
     userId: identity.userId,
-    request,
+    request: connection.request,
     onReceive: (listener) => {
       connection.onReceive = listener;
     },

@@ -4,6 +4,7 @@ import { atStep } from "./http/request-step.ts";
 import type { ClientProxy } from "./hub-clients.ts";
 import type { Hub } from "./hub.ts";
 import { hubName } from "./options.ts";
+import { handleMembership } from "./rest-membership.ts";
 import type { AzureService, HubDirectory } from "./service.ts";
 import type { Simulation } from "./simulation.ts";
 
@@ -11,7 +12,7 @@ const MAX_BODY_BYTES = 1_048_576;
 const MAX_GROUP_CHARS = 1_024;
 
 /** A call of the REST API: what it is about, and where it is answered. */
-interface Request {
+export interface RestRequest {
   readonly exchange: Exchange;
   readonly hub: Hub;
   readonly service: AzureService;
@@ -72,7 +73,7 @@ function authorized(simulation: Simulation, exchange: Exchange): boolean {
   return false;
 }
 
-function act(request: Request): void {
+function act(request: RestRequest): void {
   const { exchange, parts, hub } = request;
   const [kind = "", id = "", third, fourth] = parts;
   const verb = `${exchange.method} ${kind}${third === undefined ? "" : `/${third}`}`;
@@ -90,10 +91,14 @@ function act(request: Request): void {
   } else if (kind === ":generateToken") generateToken(request);
   else if (kind === ":closeConnections") close(request, hub.connectionIds, 204);
   else if (third === ":closeConnections") close(request, members(hub, kind, id), 204);
-  else if (verb === "DELETE connections") close(request, [id], 200);
-  else if (verb === "HEAD connections" || verb === "HEAD groups" || verb === "HEAD users") {
-    exchange.answer(members(hub, kind, id).length > 0 ? 200 : 404);
-  } else membership(request, verb, id, fourth);
+  else if (verb === "POST connections/:invoke") void invoke(request, id);
+  else if (verb === "DELETE connections") {
+    if (members(hub, kind, id).length > 0) close(request, [id], 200);
+    else missing(exchange, "Warning.Connection.NotExisted");
+  } else if (verb === "HEAD connections" || verb === "HEAD groups" || verb === "HEAD users") {
+    if (members(hub, kind, id).length > 0) exchange.answer(200);
+    else missing(exchange, absent[kind] ?? "");
+  } else handleMembership(request, verb, id, fourth);
 }
 
 /** The clients that a path names; undefined when it names none that exist here. */
@@ -120,24 +125,58 @@ function members(hub: Hub, kind: string, id: string): string[] {
   return all.filter((each) => each.beginning.identity.userId === id).map((each) => each.id);
 }
 
-function send({ exchange, body }: Request, target: ClientProxy): void {
-  let message: { target?: unknown; arguments?: unknown };
-  try {
-    message = JSON.parse(body.toString()) as typeof message;
-  } catch {
-    exchange.answer(400);
-    return;
-  }
-  const args: unknown = message.arguments ?? [];
-  if (typeof message.target !== "string" || !Array.isArray(args)) {
-    exchange.answer(400);
-    return;
-  }
-  exchange.answer(202);
-  target.send(message.target, ...(args as unknown[]));
+/** What is not there, as an answer to a question for it. */
+const absent: Readonly<Record<string, string>> = {
+  connections: "Warning.Connection.NotExisted",
+  groups: "Warning.Group.NotExisted",
+  users: "Warning.User.NotExisted",
+};
+
+/** Answers 404 with the code by which the management SDKs tell "there is none" from "no such address". */
+export function missing(exchange: Exchange, code: string): void {
+  exchange.answer(404, "", { "x-ms-error-code": code });
 }
 
-function close({ exchange, hub }: Request, connectionIds: readonly string[], status: number): void {
+/** What the body asks to be called at clients; answers with 400 when it is no such thing. */
+function payload({ exchange, body }: RestRequest): { target: string; args: unknown[] } | undefined {
+  try {
+    const message = JSON.parse(body.toString()) as { target?: unknown; arguments?: unknown };
+    const args: unknown = message.arguments ?? [];
+    if (typeof message.target === "string" && Array.isArray(args)) return { target: message.target, args };
+  } catch {
+    // It is not even JSON.
+  }
+  exchange.answer(400);
+  return undefined;
+}
+
+function send(request: RestRequest, to: ClientProxy): void {
+  const message = payload(request);
+  if (message === undefined) return;
+  request.exchange.answer(202);
+  to.send(message.target, ...message.args);
+}
+
+async function invoke(request: RestRequest, id: string): Promise<void> {
+  const { exchange, hub } = request;
+  const message = payload(request);
+  if (message === undefined) return;
+  if (hub.audience.session(id) === undefined) {
+    missing(exchange, "Error.Connection.NotExisted");
+    return;
+  }
+  try {
+    exchange.json({ result: await hub.clients.client(id).invoke(message.target, ...message.args) });
+  } catch (error) {
+    const body = JSON.stringify({
+      code: "Error.Connection.InvocationFailed",
+      message: (error as Error).message,
+    });
+    exchange.answer(400, body, { "content-type": "application/json" });
+  }
+}
+
+function close({ exchange, hub }: RestRequest, connectionIds: readonly string[], status: number): void {
   const excluded = exchange.query.getAll("excluded");
   const reason = exchange.query.get("reason");
   exchange.answer(status);
@@ -148,7 +187,7 @@ function close({ exchange, hub }: Request, connectionIds: readonly string[], sta
   );
 }
 
-function generateToken({ exchange, hub, service }: Request): void {
+function generateToken({ exchange, hub, service }: RestRequest): void {
   const minutes = Number(exchange.query.get("minutesToExpire") ?? 60);
   const { accessToken } = service.clientAccess(hub.name, {
     secure: exchange.origin.startsWith("https:"),
@@ -157,48 +196,4 @@ function generateToken({ exchange, hub, service }: Request): void {
     issuer: "generate-token",
   });
   exchange.json({ token: accessToken });
-}
-
-/** Who belongs to which group. */
-function membership({ exchange, hub }: Request, verb: string, id: string, other: string | undefined): void {
-  const exists = hub.audience.session(verb.includes("groups/connections") ? (other ?? "") : id) !== undefined;
-  switch (verb) {
-    case "PUT groups/connections":
-      if (exists) hub.groups.add(other ?? "", id);
-      exchange.answer(exists ? 200 : 404);
-      return;
-    case "DELETE groups/connections":
-      hub.groups.remove(other ?? "", id);
-      exchange.answer(exists ? 200 : 404);
-      return;
-    case "DELETE connections/groups":
-      hub.groups.remove(id);
-      exchange.answer(200);
-      return;
-    case "PUT users/groups":
-      hub.groups.addUser(id, other ?? "");
-      exchange.answer(200);
-      return;
-    case "PUT groups/users":
-      hub.groups.addUser(other ?? "", id);
-      exchange.answer(200);
-      return;
-    case "DELETE users/groups":
-      hub.groups.removeUser(id, other);
-      exchange.answer(200);
-      return;
-    case "DELETE groups/users":
-      hub.groups.removeUser(other ?? "", id);
-      exchange.answer(200);
-      return;
-    case "HEAD users/groups":
-      exchange.answer(hub.groups.hasUser(id, other ?? "") ? 200 : 404);
-      return;
-    case "HEAD groups/users":
-    case "GET groups/users":
-      exchange.answer(hub.groups.hasUser(other ?? "", id) ? 200 : 404);
-      return;
-    default:
-      exchange.answer(404);
-  }
 }

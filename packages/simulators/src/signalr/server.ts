@@ -17,7 +17,7 @@ export abstract class SimulatedServer {
   protected constructor(
     simulation: Simulation,
     name: ServerName,
-    port: number,
+    ports: { readonly http: number; readonly https: number },
     certificate: Certificate | undefined,
   ) {
     const handle = (exchange: Exchange): void => {
@@ -25,8 +25,10 @@ export abstract class SimulatedServer {
     };
     this.simulation = simulation;
     this.#fronts = {
-      http: new Front(simulation, name, port, undefined, handle),
-      ...(certificate === undefined ? {} : { https: new Front(simulation, name, 0, certificate, handle) }),
+      http: new Front(simulation, name, ports.http, undefined, handle),
+      ...(certificate === undefined
+        ? {}
+        : { https: new Front(simulation, name, ports.https, certificate, handle) }),
     };
   }
 

@@ -40,7 +40,8 @@ export class AzureService extends SimulatedServer {
 
   /** @internal */
   constructor(simulation: Simulation, hubs: HubDirectory, certificate: Certificate | undefined) {
-    super(simulation, "service", simulation.settings.servicePort, certificate);
+    const { servicePort, serviceTlsPort } = simulation.settings;
+    super(simulation, "service", { http: servicePort, https: serviceTlsPort }, certificate);
     this.#hubs = hubs;
   }
 
@@ -156,6 +157,7 @@ export class AzureService extends SimulatedServer {
       server: "service",
       hub: hub.name,
       transports: hub.options.transports ?? allTransports,
+      minimumNegotiateVersion: 0,
       statefulReconnect: service.statefulReconnect,
       closeOnExpiry: service.closeOnExpiry,
       connectWindowMs: service.connectWindowMs,

@@ -148,4 +148,64 @@ describe("the REST API", () => {
       message: "Server returned an error on close: Connection closed with an error.",
     });
   });
+
+  it("says what is not there by the codes that the management SDKs look for", async () => {
+    await using simulator = await start();
+    const code = async (method: string, path: string): Promise<unknown> => {
+      const { status, headers } = await rest(simulator, method, `/api/hubs/chat/${path}`);
+      return [status, headers.get("x-ms-error-code")];
+    };
+    expect(await code("HEAD", "connections/none")).toEqual([404, "Warning.Connection.NotExisted"]);
+    expect(await code("DELETE", "connections/none")).toEqual([404, "Warning.Connection.NotExisted"]);
+    expect(await code("HEAD", "users/none")).toEqual([404, "Warning.User.NotExisted"]);
+    expect(await code("HEAD", "groups/none")).toEqual([404, "Warning.Group.NotExisted"]);
+    expect(await code("PUT", "groups/g/connections/none")).toEqual([404, "Error.Connection.NotExisted"]);
+    expect(await code("GET", "users/u/groups/g")).toEqual([404, "Info.User.NotInGroup"]);
+    await code("PUT", "users/u/groups/g");
+    expect(await code("GET", "users/u/groups/g")).toEqual([200, null]);
+    expect(await code("DELETE", "users/u/groups/g")).toEqual([204, null]);
+  });
+
+  it("asks a client for a result (2024-12-01)", async () => {
+    await using simulator = await start();
+    const connection = await connected(`${simulator.url("chat")}?user=ada`);
+    connection.on("add", (a: number, b: number) => a + b);
+    const path = `/api/hubs/chat/connections/${connection.connectionId!}/:invoke?api-version=2024-12-01`;
+    const added = await rest(simulator, "POST", path, { target: "add", arguments: [1, 2] });
+    expect([added.status, await added.json()]).toEqual([200, { result: 3 }]);
+    const failed = await rest(simulator, "POST", path, { target: "nothing" });
+    expect([failed.status, await failed.json()]).toMatchObject([
+      400,
+      { message: "Client didn't provide a result." },
+    ]);
+    const nobody = "/api/hubs/chat/connections/none/:invoke";
+    expect((await rest(simulator, "POST", nobody, { target: "add" })).status).toBe(404);
+    await connection.stop();
+  });
+
+  it("lists the connections of a group, page by page (2024-12-01)", async () => {
+    await using simulator = await start();
+    const connections = await Promise.all(
+      ["ada", "bob", "cy"].map((name) => connected(`${simulator.url("chat")}?user=${name}`)),
+    );
+    const ids = connections.map(({ connectionId }) => connectionId!);
+    for (const id of ids) await rest(simulator, "PUT", `/api/hubs/chat/groups/g/connections/${id}`);
+    const listed = async (query: string): Promise<string[][]> => {
+      const pages: string[][] = [];
+      let path: string | undefined = `/api/hubs/chat/groups/g/connections?api-version=2024-12-01${query}`;
+      while (path !== undefined) {
+        const page = (await (await rest(simulator, "GET", path)).json()) as {
+          value: { connectionId: string; userId: string }[];
+          nextLink?: string;
+        };
+        pages.push(page.value.map(({ userId }) => userId));
+        path = page.nextLink?.slice(simulator.service.origin.length);
+      }
+      return pages;
+    };
+    expect((await listed("")).flat().toSorted()).toEqual(["ada", "bob", "cy"]);
+    expect((await listed("&maxpagesize=2")).map(({ length }) => length)).toEqual([2, 1]);
+    expect((await listed("&maxPageSize=1&top=2")).map(({ length }) => length)).toEqual([1, 1]);
+    await Promise.all(connections.map((each) => each.stop()));
+  });
 });

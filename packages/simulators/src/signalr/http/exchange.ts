@@ -53,6 +53,7 @@ export class Exchange implements RequestView {
   readonly isWebSocket: boolean;
   readonly #arrival: Arrival;
   #muted = false;
+  readonly #added: Record<string, string | string[]> = {};
 
   constructor(arrival: Arrival) {
     const { request, simulation } = arrival;
@@ -102,6 +103,14 @@ export class Exchange implements RequestView {
     return this.#arrival.request.rawHeaders.reduce((sum, part) => sum + Buffer.byteLength(part) + 2, 0);
   }
 
+  /** Headers for the answer, whatever it will be; those of a name that is there already come beside it. */
+  addHeaders(headers: Readonly<Record<string, string | string[]>>): void {
+    for (const [name, value] of Object.entries(headers)) {
+      const before = this.#added[name];
+      this.#added[name] = before === undefined ? value : [before, value].flat();
+    }
+  }
+
   /** What follows happens, but the client does not hear of it. */
   mute(): void {
     this.#muted = true;
@@ -115,7 +124,7 @@ export class Exchange implements RequestView {
   ): void {
     if (this.#muted || this.entry.status !== undefined) return;
     this.#answered(status);
-    const all = { ...this.#cors(), "content-length": String(Buffer.byteLength(body)), ...headers };
+    const all = { ...this.#always(), "content-length": String(Buffer.byteLength(body)), ...headers };
     const { response } = this.#arrival;
     if (response !== undefined) {
       // Not every refused body is read: the connection must not be used again with the rest of one in it.
@@ -162,7 +171,7 @@ export class Exchange implements RequestView {
     const { response } = this.#arrival;
     if (response === undefined || this.#muted) return undefined;
     this.#answered(200);
-    response.writeHead(200, { ...this.#cors(), ...headers });
+    response.writeHead(200, { ...this.#always(), ...headers });
     response.flushHeaders();
     return response;
   }
@@ -199,7 +208,7 @@ export class Exchange implements RequestView {
     this.entry.answeredAt = this.#arrival.simulation.clock.now();
   }
 
-  #cors(): Record<string, string> {
-    return corsHeaders(this.#arrival.simulation.settings, this.headers);
+  #always(): Record<string, string | string[]> {
+    return { ...corsHeaders(this.#arrival.simulation.settings, this.headers), ...this.#added };
   }
 }
