@@ -7,8 +7,9 @@ import { Listr, type ListrTask } from "listr2";
 import { json, table, type Outcome, type ScenarioResult } from "./report.ts";
 import { scenarios, type Scenario } from "./scenarios.ts";
 import { Senders } from "./senders.ts";
+import type { Scene } from "./service.ts";
 import type { Tally } from "./tally.ts";
-import { namespaceService, simulatedService, type Service } from "./services.ts";
+import { namespaceService } from "./bus-service.ts";
 import { variants, type Variant } from "./work.ts";
 
 const cutMs = 40_000;
@@ -19,7 +20,17 @@ const connectionString = given === "" ? undefined : given;
 const work: readonly Scenario[] =
   connectionString === undefined
     ? scenarios
-    : [{ name: "no-faults", title: "the same work, no faults, on your namespace" }];
+    : [
+        {
+          name: "no-faults",
+          title: "the same work, no faults, on your namespace",
+          service: "service-bus",
+          start: () =>
+            Promise.resolve(
+              namespaceService(connectionString, process.env["SERVICEBUS_QUEUE"] ?? "holdfast-demo"),
+            ),
+        },
+      ];
 
 const senders = new Senders();
 const stopped = new AbortController();
@@ -68,25 +79,28 @@ async function demonstrate(): Promise<ScenarioResult[]> {
   return work.map((scenario) => ({
     name: scenario.name,
     title: scenario.title,
+    service: scenario.service,
     outcomes: { bare: outcome("bare", scenario), wrapped: outcome("wrapped", scenario) },
   }));
 }
 
 /** One client in one scenario, until every call has settled or the time is up. */
 async function play(scenario: Scenario, variant: Variant, show: (text: string) => void): Promise<Outcome> {
-  await using service: Service =
-    connectionString === undefined
-      ? await simulatedService(scenario)
-      : namespaceService(connectionString, process.env["SERVICEBUS_QUEUE"] ?? "holdfast-demo");
+  await using service = await scenario.start();
   const { orders = 100, everyMs = 50 } = scenario;
   const tally = senders.tally(variant, scenario.name);
-  const faults = service
-    .arrange(scenario, firstSend(tally, variant), stopped.signal)
-    .catch((error: unknown) => {
-      if (!stopped.signal.aborted) throw error;
-    });
   const run = randomUUID();
-  senders.start(variant, { scenario: scenario.name, ...service.target, run, count: orders, everyMs });
+  const scene: Scene = {
+    ...{ run, orders, everyMs, stopped: stopped.signal },
+    begun: begun(tally, variant),
+    sent: (order) => {
+      tally.take({ type: "sent", scenario: scenario.name, order });
+    },
+  };
+  const faults = service.arrange(scene).catch((error: unknown) => {
+    if (!stopped.signal.aborted) throw error;
+  });
+  senders.start(variant, { scenario: scenario.name, target: service.target, run, count: orders, everyMs });
   const isDone = (): boolean => tally.sent === orders && tally.pending === 0;
   while (!isDone() && tally.longestWaitMs < cutMs && !senders.isGone(variant)) {
     await sleep(100, undefined, { signal: stopped.signal });
@@ -99,8 +113,8 @@ async function play(scenario: Scenario, variant: Variant, show: (text: string) =
   return { ...figures, pending: tally.pending, gone: senders.isGone(variant) };
 }
 
-async function firstSend(tally: Tally, variant: Variant): Promise<void> {
-  while (tally.sent === 0 && !stopped.signal.aborted && !senders.isGone(variant)) await sleep(20);
+async function begun(tally: Tally, variant: Variant): Promise<void> {
+  while (!tally.hasBegun && !stopped.signal.aborted && !senders.isGone(variant)) await sleep(20);
 }
 
 function readArguments(): { readonly json: boolean } {

@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { Tally } from "./tally.ts";
 import { variants, type Job, type Report, type Variant } from "./work.ts";
 
-/** The two sending processes, and what they report. */
+/** The two processes of the clients, and what they report. */
 export class Senders {
   readonly #processes = new Map<Variant, ChildProcess>();
   readonly #tallies = new Map<string, Tally>();
@@ -12,7 +12,7 @@ export class Senders {
   constructor() {
     for (const variant of variants) {
       // Its own output would tear the progress display; what it has to say comes as reports.
-      const child = fork(fileURLToPath(new URL("sending-process.ts", import.meta.url)), [variant], {
+      const child = fork(fileURLToPath(new URL("client-process.ts", import.meta.url)), [variant], {
         silent: true,
       });
       child.on("message", (report: Report) => {

@@ -2,29 +2,34 @@ import type { Report } from "./work.ts";
 
 /** The figures of one client in one scenario. */
 export interface Figures {
-  /** Calls of `sendMessages`. */
+  /** Orders that were sent. */
   readonly sent: number;
-  /** Messages in the queue at the end, copies included. */
+  /** Messages that have arrived at the end, copies included. */
   readonly stored: number;
-  /** Orders that were sent and are not in the queue at the end. */
+  /** Orders that were sent and have not arrived at the end. */
   readonly lost: number;
   /** Copies beyond the first of an order. */
   readonly duplicated: number;
   /** Calls that were rejected. */
   readonly errors: number;
-  /** The longest that a caller waited for one send, in milliseconds; for a call still pending at the cut, until then. */
+  /** The longest that one order took, in milliseconds; for one still pending at the cut, until then. */
   readonly longestStallMs: number;
 }
 
 /** Follows the calls of one client in one scenario, by what its process reports. */
 export class Tally {
   readonly #startedAt = new Map<number, number>();
+  #isReady = false;
   #sent = 0;
   #errors = 0;
   #longestMs = 0;
 
   take(report: Report): void {
     const now = performance.now();
+    if (report.type === "ready") {
+      this.#isReady = true;
+      return;
+    }
     if (report.type === "sent") {
       this.#sent += 1;
       this.#startedAt.set(report.order, now);
@@ -33,6 +38,11 @@ export class Tally {
     this.#longestMs = Math.max(this.#longestMs, now - (this.#startedAt.get(report.order) ?? now));
     this.#startedAt.delete(report.order);
     if (report.failed) this.#errors += 1;
+  }
+
+  /** Whether the client is at work. */
+  get hasBegun(): boolean {
+    return this.#isReady || this.#sent > 0;
   }
 
   get sent(): number {
@@ -54,7 +64,7 @@ export class Tally {
     return oldest === undefined ? 0 : performance.now() - oldest;
   }
 
-  /** The figures, given the orders found in the queue. */
+  /** The figures, given the orders that have arrived. */
   figures(storedOrders: readonly number[]): Figures {
     const distinct = new Set(storedOrders);
     return {

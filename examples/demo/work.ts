@@ -1,11 +1,29 @@
-/** The messages between the demo and the process that sends. Everything a scenario does, it does through these. */
+/** The messages between the demo and the process of a client. Everything a scenario does, it does through these. */
 
-/** Orders the sending process to begin; it answers with a {@link Report} for each send. */
+/** What the clients are for. */
+export type ServiceName = "service-bus" | "iot-hub";
+
+/** Where a client works, and at what. */
+export type Target =
+  | {
+      readonly service: "service-bus";
+      readonly connectionString: string;
+      /** Orders go to them in turn, each queue through a sender of its own. */
+      readonly queues: readonly string[];
+    }
+  | {
+      readonly service: "iot-hub";
+      readonly connectionString: string;
+      /** What the hub's certificate is checked by, in PEM. */
+      readonly ca: string;
+      /** Whether the device sends the orders, or receives them. */
+      readonly work: "telemetry" | "commands";
+    };
+
+/** Orders the process to begin; it answers with a {@link Report} for each order. */
 export interface Job {
   readonly scenario: string;
-  readonly connectionString: string;
-  /** Orders go to them in turn, each queue through a sender of its own. */
-  readonly queues: readonly string[];
+  readonly target: Target;
   /** Marks the messages of this run, for a queue that holds others too. */
   readonly run: string;
   /** How many messages to send. */
@@ -14,12 +32,13 @@ export interface Job {
   readonly everyMs: number;
 }
 
-/** What the caller of `sendMessages` saw. */
+/** What the application on top of the client saw. */
 export type Report =
+  | { readonly type: "ready"; readonly scenario: string }
   | { readonly type: "sent"; readonly scenario: string; readonly order: number }
   | { readonly type: "settled"; readonly scenario: string; readonly order: number; readonly failed: boolean };
 
-/** Which client a process sends with. */
+/** Which client a process works with. */
 export const variants = ["bare", "wrapped"] as const;
 export type Variant = (typeof variants)[number];
 
