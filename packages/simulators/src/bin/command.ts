@@ -1,9 +1,28 @@
+import type { Controls } from "./controls.ts";
+
 /** A simulator that runs until it is told to stop. */
 export interface Running {
-  /** What to tell the user: addresses and keys. */
+  /** What to tell a person: addresses and keys. */
   readonly lines: readonly string[];
+  /** The same for programs. */
+  readonly addresses: Readonly<Record<string, unknown>>;
+  /** What the control endpoint reaches. */
+  readonly controls: Controls;
   close(): Promise<void>;
 }
+
+/** Options that every simulator takes, for `parseArgs`. */
+export const sharedOptions = {
+  config: { type: "string" },
+  "control-port": { type: "string" },
+  json: { type: "boolean" },
+} as const;
+
+/** {@link sharedOptions} for `--help`. */
+export const sharedUsage = `  --control-port <number>  serves an HTTP endpoint there to arrange faults and to read the journal; 0 is any free port
+  --json                 prints one line of JSON when it is ready: addresses, keys, the control endpoint
+  --help
+`;
 
 /** A simulator that the command line can start. */
 export interface Command {

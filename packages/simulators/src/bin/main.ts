@@ -1,5 +1,9 @@
 #!/usr/bin/env node
-import { commands, type Running } from "./command.ts";
+import { parseArgs } from "node:util";
+import { commands, sharedOptions, type Running } from "./command.ts";
+import { controlJson } from "./control-json.ts";
+import { ControlServer } from "./control-server.ts";
+import { portNumber } from "./port.ts";
 
 const names = Object.keys(commands).join(", ");
 const usage = `Usage: holdfast-simulators <simulator> [options]
@@ -20,14 +24,27 @@ async function main([name, ...args]: readonly string[]): Promise<void> {
     process.stdout.write(command.usage);
     return;
   }
+  // The command itself refuses what it does not know.
+  const { values } = parseArgs({ args, options: sharedOptions, strict: false });
+  const controlPort = portNumber("control-port", values["control-port"] as string | undefined);
   const running = await command.run(args);
-  endOnSignal(running);
-  process.stdout.write(`${running.lines.join("\n")}\nCtrl+C ends it.\n`);
+  const addresses = { simulator: name, ...running.addresses };
+  const control = controlPort === undefined ? undefined : new ControlServer(running.controls, addresses);
+  const url = await control?.listen(controlPort ?? 0).catch(async (error: unknown) => {
+    await running.close();
+    throw error;
+  });
+  endOnSignal(running, control);
+  if (values.json === true) process.stdout.write(`${controlJson({ ...addresses, control: url })}\n`);
+  else {
+    const lines = [...running.lines, ...(url === undefined ? [] : [`control: ${url}`]), "Ctrl+C ends it."];
+    process.stdout.write(`${lines.join("\n")}\n`);
+  }
 }
 
-function endOnSignal(running: Running): void {
+function endOnSignal(running: Running, control: ControlServer | undefined): void {
   const end = (): void => {
-    running.close().catch(fail);
+    Promise.all([running.close(), control?.close()]).catch(fail);
   };
   process.once("SIGINT", end);
   process.once("SIGTERM", end);

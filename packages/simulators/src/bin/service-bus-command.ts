@@ -1,8 +1,10 @@
 import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
-import { serviceBus, type ServiceBusOptions, type ServiceBusSimulator } from "../service-bus/index.ts";
-import type { Command } from "./command.ts";
+import * as bus from "../service-bus/index.ts";
+import { sharedOptions, sharedUsage, type Command } from "./command.ts";
 import { readConfiguration } from "./configuration.ts";
+import type { Controls, Target } from "./controls.ts";
+import { portNumber } from "./port.ts";
 
 const usage = `Usage: holdfast-simulators service-bus [options]
 
@@ -15,13 +17,57 @@ A Service Bus namespace on 127.0.0.1: AMQP, and the administration over HTTP on 
   --port <number>      AMQP without TLS. Default 5672; 0 is any free port
   --tls-port <number>  AMQP and HTTPS over TLS; without it there is no TLS. 0 is any free port
   --ca-file <file>     writes the certificate to trust there (for NODE_EXTRA_CA_CERTS)
-  --help
-`;
+${sharedUsage}`;
 
-function port(name: string, value: string | undefined): number | undefined {
-  if (value === undefined) return undefined;
-  if (!/^\d+$/.test(value)) throw new TypeError(`--${name} must be a port number, got "${value}"`);
-  return Number(value);
+const { acceptThenClose, blackHole, deafLink, delayAcknowledgement, dropConnection, forceConnectionClose } =
+  bus;
+const { forceDetach, halfOpen, ignore, loseAcknowledgement, refuseAdmin, refuseLink, refuseToken } = bus;
+const { reject, resetConnection, serverBusy } = bus;
+
+const queueShows = [
+  ...["path", "status", "activeMessages", "lockedMessages", "deferredMessages", "scheduledMessages"],
+  ...["deadLetterMessages", "transferDeadLetterMessages", "sizeBytes", "sessions", "heldSessions"],
+];
+const queueDoes = [
+  ...["delete", "setStatus", "disable", "enable", "expireLocks", "stealLocks"],
+  ...["deafenReceivers", "expireSessionLocks"],
+];
+
+function controls(namespace: bus.ServiceBusSimulator): Controls {
+  return {
+    journal: namespace.journal,
+    faults: namespace.faults,
+    faultNames: {
+      ...{ acceptThenClose, blackHole, deafLink, delayAcknowledgement, dropConnection },
+      ...{ forceConnectionClose, forceDetach, halfOpen, ignore, loseAcknowledgement },
+      ...{ refuseAdmin, refuseLink, refuseToken, reject, resetConnection, serverBusy },
+    },
+    target: ([kind, ...path]): Target | undefined => {
+      const name = path.join("/");
+      switch (kind) {
+        case undefined:
+          return {
+            subject: namespace,
+            shows: [],
+            does: [
+              ...["stop", "start", "restart", "refuseConnections", "dropConnections"],
+              ...["freeze", "detachLinks"],
+            ],
+          };
+        // A subscription is a queue too: `queues/events/Subscriptions/all`.
+        case "queues":
+          return { subject: namespace.queue(name), shows: queueShows, does: queueDoes };
+        case "topics":
+          return {
+            subject: namespace.topic(name),
+            shows: ["path", "status", "scheduledMessages", "sizeBytes", "subscriptions"],
+            does: ["setStatus", "delete"],
+          };
+        default:
+          return undefined;
+      }
+    },
+  };
 }
 
 /** `holdfast-simulators service-bus`. */
@@ -31,7 +77,7 @@ export const serviceBusCommand: Command = {
     const { values } = parseArgs({
       args: [...args],
       options: {
-        config: { type: "string" },
+        ...sharedOptions,
         queue: { type: "string", multiple: true },
         topic: { type: "string", multiple: true },
         port: { type: "string" },
@@ -39,23 +85,32 @@ export const serviceBusCommand: Command = {
         "ca-file": { type: "string" },
       },
     });
-    const { options, setup } = await readConfiguration<ServiceBusOptions, ServiceBusSimulator>(values.config);
+    const { options, setup } = await readConfiguration<bus.ServiceBusOptions, bus.ServiceBusSimulator>(
+      values.config,
+    );
     const queues = values.queue ?? (values.config === undefined ? ["queue1"] : []);
     const topics = (values.topic ?? []).map((name) => ({ name, subscriptions: ["all"] }));
-    const tlsPort = port("tls-port", values["tls-port"]) ?? options.tlsPort;
-    const bus = await serviceBus({
+    const tlsPort = portNumber("tls-port", values["tls-port"]) ?? options.tlsPort;
+    const namespace = await bus.serviceBus({
       ...options,
       queues: [...(options.queues ?? []), ...queues],
       topics: [...(options.topics ?? []), ...topics],
-      port: port("port", values.port) ?? options.port ?? 5672,
+      port: portNumber("port", values.port) ?? options.port ?? 5672,
       ...(tlsPort === undefined ? {} : { tls: true, tlsPort }),
     });
-    await setup?.(bus);
-    const { tls } = bus;
+    await setup?.(namespace);
+    const { tls } = namespace;
     if (values["ca-file"] !== undefined && tls !== undefined) await writeFile(values["ca-file"], tls.ca);
     return {
+      addresses: {
+        port: namespace.port,
+        connectionString: namespace.connectionString,
+        ...(tls === undefined ? {} : { tls: { connectionString: tls.connectionString, ca: tls.ca } }),
+        caFile: values["ca-file"],
+      },
+      controls: controls(namespace),
       lines: [
-        `connection string: ${bus.connectionString}`,
+        `connection string: ${namespace.connectionString}`,
         ...(tls === undefined
           ? []
           : [
@@ -63,7 +118,7 @@ export const serviceBusCommand: Command = {
               `certificate: ${values["ca-file"] ?? "--ca-file <file> writes it"}`,
             ]),
       ],
-      close: () => bus.close(),
+      close: () => namespace.close(),
     };
   },
 };

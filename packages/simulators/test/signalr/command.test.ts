@@ -80,7 +80,7 @@ describe("the command holdfast-simulators", () => {
     [["signalr", "--help"], 0, "--config <file>"],
     [["nonsense"], 1, 'unknown simulator "nonsense"'],
     [["signalr", "--nonsense"], 1, "Unknown option '--nonsense'"],
-    [["signalr", "--port", "x"], 1, "port must be an integer, got NaN"],
+    [["signalr", "--port", "x"], 1, '--port must be a port number, got "x"'],
   ])("answers %j", async (args, code, text) => {
     const outcome = await new Promise<{ code: unknown; output: string }>((resolve) => {
       execFile(process.execPath, [...node, ...args], (error, stdout, stderr) => {
