@@ -238,7 +238,7 @@ describe("what the administration refuses", () => {
     await expect(admin.createQueue("slow", { lockDuration: "PT1H" })).rejects.toMatchObject({
       statusCode: 400,
       code: "ServiceError",
-      message: expect.stringMatching(/lockDurationMs/) as string,
+      message: expect.stringMatching(/allowed maximum of '5' minutes/) as string,
     });
     await expect(
       admin.createRule("events", "all", "bad", { sqlExpression: "a = = b" }),
@@ -256,7 +256,7 @@ describe("what the administration refuses", () => {
     await expect(wrong.getQueue("orders")).rejects.toMatchObject({
       statusCode: 401,
       code: "UnauthorizedRequestError",
-      message: expect.stringMatching(/SubCode=40103/) as string,
+      message: expect.stringMatching(/^claim is empty/) as string,
     });
     const sender = administration(
       bus.connectionStringFor("sender", `sb://localhost:${String(bus.tls!.port)}`),
@@ -332,7 +332,7 @@ describe("over plain HTTP", () => {
     ],
     [
       "events/subscriptions/ALL",
-      "LockDuration RequiresSession DefaultMessageTimeToLive DeadLetteringOnMessageExpiration DeadLetteringOnFilterEvaluationExceptions MessageCount MaxDeliveryCount EnableBatchedOperations Status CreatedAt UpdatedAt AccessedAt CountDetails d2p1:ActiveMessageCount d2p1:DeadLetterMessageCount d2p1:ScheduledMessageCount d2p1:TransferMessageCount d2p1:TransferDeadLetterMessageCount AutoDeleteOnIdle EntityAvailabilityStatus",
+      "LockDuration RequiresSession DefaultMessageTimeToLive DeadLetteringOnMessageExpiration DeadLetteringOnFilterEvaluationExceptions MessageCount MaxDeliveryCount EnableBatchedOperations Status CreatedAt UpdatedAt AccessedAt CountDetails d2p1:ActiveMessageCount d2p1:DeadLetterMessageCount d2p1:ScheduledMessageCount d2p1:TransferMessageCount d2p1:TransferDeadLetterMessageCount AutoDeleteOnIdle EntityAvailabilityStatus IsClientAffine",
     ],
     [
       "events/Subscriptions/all/Rules/$Default",

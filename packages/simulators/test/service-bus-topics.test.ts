@@ -95,12 +95,9 @@ describe("topics with the official client", () => {
 
   it("schedules on the topic and takes back what is not due", async () => {
     const sender = client.createSender("events");
-    const [soon, later] = await sender.scheduleMessages(
-      [{ body: "soon" }, { body: "later" }],
-      new Date(Date.now() + 300),
-    );
+    const [later] = await sender.scheduleMessages({ body: "later" }, new Date(Date.now() + 60_000));
+    await sender.scheduleMessages({ body: "soon" }, new Date(Date.now() + 1_000));
     await sender.cancelScheduledMessages(later!);
-    expect(soon).toBeDefined();
     expect(bus.topic("events").scheduledMessages).toBe(1);
     expect(await bodies(client.createReceiver("events", "all"), 1)).toEqual(["soon"]);
   });

@@ -5,6 +5,7 @@ import type { BrokerLink } from "./link.ts";
 import type { MessageQueue } from "./queue.ts";
 import type { SessionHolder, SessionLock } from "./session-lock.ts";
 import { texts, trackedError } from "./texts.ts";
+import { ticksOf } from "./ticks.ts";
 
 const FILTER = "com.microsoft:session-filter";
 const TIMEOUT = "com.microsoft:timeout";
@@ -23,10 +24,9 @@ export function requestedSession(engine: Link): string | null | undefined {
   return typeof value === "string" ? value : null;
 }
 
-/** .NET ticks: tenths of a microsecond since the year 1. */
 function ticks(wallMs: number): Typed {
   const bytes = Buffer.alloc(8);
-  bytes.writeBigInt64BE(BigInt(Math.trunc(wallMs)) * 10_000n + 621_355_968_000_000_000n);
+  bytes.writeBigInt64BE(ticksOf(wallMs));
   return codec.wrap_long(bytes);
 }
 

@@ -28,6 +28,8 @@ export class Broker implements EntityContext {
   /** The container id of the open frame. */
   readonly containerId = randomUUID().replaceAll("-", "");
   readonly entities: Entities;
+  /** When a client last used an entity, in milliseconds since the epoch, by path. */
+  readonly accesses = new Map<string, number>();
   #host = "127.0.0.1";
   #nextConnection = 1;
   #nextLink = 1;
@@ -46,6 +48,10 @@ export class Broker implements EntityContext {
   /** Sets the host that error texts print once the port is known. */
   set host(host: string) {
     this.#host = host;
+  }
+
+  get host(): string {
+    return this.#host;
   }
 
   /** The queue of that path, subscriptions and dead letters included; case-insensitive. */

@@ -37,6 +37,11 @@ function brokerAnnotations(message: StoredMessage, lock: MessageLock | undefined
   ];
 }
 
+/** Where clients that do not see the delivery tag look for the lock token: of deferred messages, nobody sees one. */
+function deliveryAnnotations(lock: MessageLock | undefined): TypedPairs {
+  return lock === undefined ? [] : [codec.wrap_symbol("x-opt-lock-token"), codec.wrap_uuid(lock.token)];
+}
+
 /** A message as it goes to a client. */
 export function encodeForClient(
   message: StoredMessage,
@@ -45,6 +50,7 @@ export function encodeForClient(
 ): Buffer {
   return message.content.encode({
     deliveryCount: message.deliveryCount,
+    deliveryAnnotations: deliveryAnnotations(lock),
     annotations: brokerAnnotations(message, lock),
     messageId: message.messageId,
     omitBody,

@@ -89,8 +89,12 @@ export interface RuleOptions {
   readonly name: string;
   /** A filter in the service's SQL, or correlation conditions. Default `1=1`. */
   readonly filter?: string | CorrelationConditions;
+  /** What the names with `@` in the filter's SQL stand for, by name, `@` included. Default: none. */
+  readonly parameters?: Readonly<Record<string, string | number | boolean | Date>>;
   /** `SET …` and `REMOVE …` statements. Default: none. */
   readonly action?: string;
+  /** The same for the action. Default: none. */
+  readonly actionParameters?: Readonly<Record<string, string | number | boolean | Date>>;
 }
 
 type Filled<Options> = {

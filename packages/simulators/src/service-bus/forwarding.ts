@@ -44,7 +44,7 @@ export function forward(
     connection: message.connection,
     messageId: message.messageId,
     hops: message.hops + 1,
-    enqueuedSequenceNumber: message.enqueuedSequenceNumber,
+    enqueuedSequenceNumber: message.enqueuedSequenceNumber || message.sequenceNumber,
     deadLetterSource: message.deadLetterSource,
   });
   return undefined;

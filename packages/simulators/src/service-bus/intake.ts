@@ -75,7 +75,7 @@ export class Intake {
       bytes,
       content,
       sequenceNumber,
-      enqueuedSequenceNumber: arrival.enqueuedSequenceNumber ?? sequenceNumber,
+      enqueuedSequenceNumber: arrival.enqueuedSequenceNumber ?? 0,
       enqueuedAt: now,
       expiresAt: now + this.#timeToLive(content),
       state: "active",

@@ -59,7 +59,9 @@ export class BrokerLink {
 
   /** A message, a settlement or a request has passed. */
   touch(): void {
-    this.#lastUsed = this.connection.broker.clock.now();
+    const { accesses, clock } = this.connection.broker;
+    this.#lastUsed = clock.now();
+    if (this.role !== undefined) accesses.set(this.entity, clock.wallNow());
   }
 
   /** What to give back when the link ends, by whatever end. */

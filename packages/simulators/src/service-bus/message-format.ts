@@ -88,7 +88,6 @@ const PLACES = {
 
 /** A property of the message itself. */
 export type OwnProperty = keyof typeof PLACES;
-
 function numberAt(list: readonly Typed[], index: number): number | undefined {
   const value = list[index] === undefined ? undefined : codec.unwrap(list[index]);
   return typeof value === "number" ? value : undefined;
@@ -129,15 +128,14 @@ export class MessageContent {
   /** @throws MalformedMessage */
   static decode(payload: Buffer): MessageContent {
     const all = sections(payload);
-    const listOf = (code: number): readonly Typed[] =>
-      pairsOf(all.find((section) => section.code === code)?.value);
+    const listOf = (code: number): readonly Typed[] => pairsOf(all.find((one) => one.code === code)?.value);
     return new MessageContent({
       header: listOf(HEADER),
       annotations: listOf(MESSAGE_ANNOTATIONS),
       properties: listOf(PROPERTIES),
       applicationProperties: listOf(APPLICATION_PROPERTIES),
       body: all.filter((section) => section.code >= DATA && section.code <= VALUE),
-      footer: all.find((section) => section.code === FOOTER)?.bytes,
+      footer: all.find((one) => one.code === FOOTER)?.bytes,
     });
   }
 
@@ -265,6 +263,7 @@ export class MessageContent {
   /** The message as the broker sends it: its own header, annotations and message id, the rest untouched. */
   encode(broker: {
     readonly deliveryCount: number;
+    readonly deliveryAnnotations?: TypedPairs;
     readonly annotations: TypedPairs;
     readonly messageId: string;
     readonly omitBody?: boolean;
@@ -284,6 +283,8 @@ export class MessageContent {
         codec.wrap_uint(broker.deliveryCount),
       ]),
     );
+    const { deliveryAnnotations = [] } = broker;
+    if (deliveryAnnotations.length > 0) put(DELIVERY_ANNOTATIONS, codec.Map32(deliveryAnnotations));
     put(MESSAGE_ANNOTATIONS, codec.Map32(mergePairs(this.annotations, broker.annotations)));
     const properties = [...this.#properties];
     // The service gives an id to a message that came without; the official client cannot settle one that has none.

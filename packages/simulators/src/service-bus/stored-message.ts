@@ -11,7 +11,7 @@ export interface StoredMessage {
   readonly bytes: number;
   content: MessageContent;
   sequenceNumber: number;
-  /** The sequence number it first had: differs after scheduling. */
+  /** The sequence number it had in the topic or queue that it came from; 0 when a client sent it here. */
   readonly enqueuedSequenceNumber: number;
   /** Milliseconds since the epoch. */
   enqueuedAt: number;

@@ -60,7 +60,8 @@ export class Topic implements Destination {
   }
 
   #publish(message: StoredMessage): void {
-    const { content, messageId, bytes, connection, hops, enqueuedSequenceNumber } = message;
+    const { content, messageId, bytes, connection, hops } = message;
+    const enqueuedSequenceNumber = message.enqueuedSequenceNumber || message.sequenceNumber;
     this.account.bytes -= bytes;
     const arrival = { content, messageId, bytes, connection, hops, enqueuedSequenceNumber };
     for (const { rules, queue, deadLetterOnFilterError } of this.#subscriptions.values()) {

@@ -83,7 +83,9 @@ export function overWebSocket(path: string, subprotocol: string, certificate?: C
   http.on("upgrade", (request, stream: Duplex, head) => {
     const waits = waiting.get(stream);
     const { pathname } = new URL(request.url ?? "/", "http://localhost");
-    if (waits === undefined || decodeURIComponent(pathname).toLowerCase() !== path.toLowerCase()) {
+    // Some clients end the path with a slash.
+    const asked = decodeURIComponent(pathname).replace(/\/$/, "").toLowerCase();
+    if (waits === undefined || asked !== path.toLowerCase()) {
       stream.end("HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n");
       return;
     }

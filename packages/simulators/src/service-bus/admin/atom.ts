@@ -14,8 +14,10 @@ export interface Description {
   /** `QueueDescription`, … */
   readonly type: string;
   readonly content: Elements;
+  /** The namespace's name; undefined for what the service does not name it with. */
+  readonly author: string | undefined;
   /** Milliseconds since the epoch. */
-  readonly publishedAt: number;
+  readonly publishedAt: number | undefined;
   readonly updatedAt: number;
 }
 
@@ -24,13 +26,23 @@ export function timeText(at: number): string {
   return new Date(at).toISOString();
 }
 
-function entryElements({ url, title, type, content, publishedAt, updatedAt }: Description, author: string) {
+/** When an entity was last used; .NET's earliest time when it never was. */
+export function accessedText(at: number | undefined): string {
+  return at === undefined ? "0001-01-01T00:00:00Z" : timeText(at);
+}
+
+/** To the second, as Atom's own elements have it. */
+function secondText(at: number): string {
+  return timeText(at).replace(/\.\d+Z$/, "Z");
+}
+
+function entryElements({ url, title, type, content, author, publishedAt, updatedAt }: Description) {
   return {
     id: url,
     title: { "@type": "text", "#text": title },
-    published: timeText(publishedAt),
-    updated: timeText(updatedAt),
-    author: { name: author },
+    published: publishedAt === undefined ? undefined : secondText(publishedAt),
+    updated: secondText(updatedAt),
+    author: author === undefined ? undefined : { name: author },
     link: { "@rel": "self", "@href": url },
     content: {
       "@type": "application/xml",
@@ -40,8 +52,8 @@ function entryElements({ url, title, type, content, publishedAt, updatedAt }: De
 }
 
 /** An Atom entry: the answer about one thing. */
-export function entryDocument(description: Description, author: string): string {
-  return documentOf({ entry: { "@xmlns": ATOM, ...entryElements(description, author) } });
+export function entryDocument(description: Description): string {
+  return documentOf({ entry: { "@xmlns": ATOM, ...entryElements(description) } });
 }
 
 /** An Atom feed: the answer about many. */
@@ -50,19 +62,18 @@ export function feedDocument(
   links: { readonly self: string; readonly next?: string },
   updatedAt: number,
   descriptions: readonly Description[],
-  author: string,
 ): string {
   return documentOf({
     feed: {
       "@xmlns": ATOM,
       title: { "@type": "text", "#text": title },
       id: links.self,
-      updated: timeText(updatedAt),
+      updated: secondText(updatedAt),
       link: [
         { "@rel": "self", "@href": links.self },
         ...(links.next === undefined ? [] : [{ "@rel": "next", "@href": links.next }]),
       ],
-      entry: descriptions.map((description) => ({ "@xmlns": ATOM, ...entryElements(description, author) })),
+      entry: descriptions.map((description) => ({ "@xmlns": ATOM, ...entryElements(description) })),
     },
   });
 }

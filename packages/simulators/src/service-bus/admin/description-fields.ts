@@ -1,6 +1,6 @@
 import type { EntityStatus } from "../entity-options.ts";
 import { adminErrors } from "./admin-error.ts";
-import { durationMs } from "./duration.ts";
+import { durationMs, timeSpanText } from "./duration.ts";
 import { textOf, type Elements } from "./xml.ts";
 
 const COUNTS = "http://schemas.microsoft.com/netservices/2011/06/servicebus";
@@ -63,6 +63,30 @@ export class DescriptionFields {
     const ms = durationMs(text);
     if (ms === undefined) throw this.#unreadable(name, text);
     return ms;
+  }
+
+  lockDuration(): number | undefined {
+    const ms = this.duration("LockDuration");
+    if (ms !== undefined && ms > 300_000) {
+      const why = "The supplied lock time exceeds the allowed maximum of '5' minutes.";
+      throw adminErrors.outOfRange(why, "LockDuration", timeSpanText(ms));
+    }
+    return ms;
+  }
+
+  maxDeliveryCount(): number | undefined {
+    const count = this.integer("MaxDeliveryCount");
+    if (count === 0) {
+      const why = "The value supplied must be greater than or equal to '1'.";
+      throw adminErrors.outOfRange(why, "MaxDeliveryCount", "0");
+    }
+    return count;
+  }
+
+  /** The largest size. A new entity of sixteen partitions is sixteen times as large as it was asked to be. */
+  megabytes(isNew: boolean): number | undefined {
+    const megabytes = this.integer("MaxSizeInMegabytes");
+    return isNew && this.boolean("EnablePartitioning") === true ? (megabytes ?? 1_024) * 16 : megabytes;
   }
 
   status(): EntityStatus | undefined {

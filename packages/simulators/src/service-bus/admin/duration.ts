@@ -31,3 +31,11 @@ export function durationMs(text: string): number | undefined {
   if (allDays > 3_650_000) return Infinity;
   return allDays * DAY_MS + ((hours * 60 + minutes) * 60 + seconds) * 1_000;
 }
+
+/** A duration as .NET prints it: `25.00:00:00`. */
+export function timeSpanText(ms: number): string {
+  const days = Math.floor(ms / DAY_MS);
+  const rest = new Date(ms % DAY_MS).toISOString();
+  const time = ms % 1_000 === 0 ? rest.slice(11, 19) : rest.slice(11, 23);
+  return days === 0 ? time : `${String(days)}.${time}`;
+}

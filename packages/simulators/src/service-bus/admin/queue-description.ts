@@ -1,9 +1,10 @@
 import type { QueueOptions } from "../entity-options.ts";
 import type { MessageQueue } from "../queue.ts";
-import { timeText } from "./atom.ts";
+import { accessedText, timeText } from "./atom.ts";
 import { countDetails, DescriptionFields, given, type MessageCounts } from "./description-fields.ts";
 import { durationText } from "./duration.ts";
-import type { Lifetime } from "./lifetimes.ts";
+import type { EntityNotes } from "./entity-notes.ts";
+import { duplicateHistory, keptFlag } from "./kept-properties.ts";
 import type { Elements } from "./xml.ts";
 
 const MEGABYTE = 1_048_576;
@@ -28,8 +29,7 @@ export function messageCount(queue: MessageQueue): number {
 /** A queue as the service describes it, in the service's order. */
 export function describeQueue(
   queue: MessageQueue,
-  lifetime: Lifetime,
-  resource: (path: string) => string,
+  { lifetime, accessedAt, kept, resource, isNew, knowsLargeMessages }: EntityNotes,
 ): Elements {
   const { settings } = queue;
   const forwarded = (path: string): string | undefined => (path === "" ? undefined : resource(path));
@@ -40,45 +40,47 @@ export function describeQueue(
     RequiresSession: String(settings.requiresSession),
     DefaultMessageTimeToLive: durationText(settings.defaultTimeToLiveMs),
     DeadLetteringOnMessageExpiration: String(settings.deadLetterOnExpiration),
-    DuplicateDetectionHistoryTimeWindow: durationText(settings.duplicateDetectionWindowMs || 600_000),
+    DuplicateDetectionHistoryTimeWindow: duplicateHistory(kept, settings.duplicateDetectionWindowMs),
     MaxDeliveryCount: String(settings.maxDeliveryCount),
-    EnableBatchedOperations: "true",
+    EnableBatchedOperations: keptFlag(kept, "EnableBatchedOperations", true),
     SizeInBytes: String(queue.sizeBytes),
     MessageCount: String(messageCount(queue)),
-    IsAnonymousAccessible: "false",
-    AuthorizationRules: "",
+    IsAnonymousAccessible: keptFlag(kept, "IsAnonymousAccessible", false),
+    AuthorizationRules: kept["AuthorizationRules"] ?? "",
     Status: settings.status,
     ForwardTo: forwarded(settings.forwardTo),
     UserMetadata: settings.userMetadata || undefined,
     CreatedAt: timeText(lifetime.createdAt),
     UpdatedAt: timeText(lifetime.updatedAt),
-    AccessedAt: "0001-01-01T00:00:00Z",
-    SupportOrdering: "true",
-    CountDetails: countDetails(countsOf(queue)),
+    AccessedAt: isNew ? undefined : accessedText(accessedAt),
+    SupportOrdering: keptFlag(kept, "SupportOrdering", true),
+    CountDetails: isNew ? undefined : countDetails(countsOf(queue)),
     AutoDeleteOnIdle: durationText(settings.autoDeleteOnIdleMs),
-    EnablePartitioning: "false",
+    EnablePartitioning: keptFlag(kept, "EnablePartitioning", false),
     EntityAvailabilityStatus: "Available",
-    EnableExpress: "false",
+    EnableExpress: keptFlag(kept, "EnableExpress", false),
     ForwardDeadLetteredMessagesTo: forwarded(settings.forwardDeadLetteredMessagesTo),
-    MaxMessageSizeInKilobytes: String(Math.ceil(settings.maxMessageSizeBytes / 1_024)),
+    MaxMessageSizeInKilobytes: knowsLargeMessages
+      ? String(Math.ceil(settings.maxMessageSizeBytes / 1_024))
+      : undefined,
   };
 }
 
 /** What a client describes, as options. @throws AdminError 400 */
-export function queueOptionsOf(name: string, description: Elements): QueueOptions {
+export function queueOptionsOf(name: string, description: Elements, isUpdate: boolean): QueueOptions {
   const fields = new DescriptionFields(description);
-  const megabytes = fields.integer("MaxSizeInMegabytes");
+  const megabytes = fields.megabytes(!isUpdate);
   const kilobytes = fields.integer("MaxMessageSizeInKilobytes");
   const historyMs = fields.duration("DuplicateDetectionHistoryTimeWindow") ?? 600_000;
   return given({
     name,
-    lockDurationMs: fields.duration("LockDuration"),
+    lockDurationMs: fields.lockDuration(),
     maxSizeBytes: megabytes && megabytes * MEGABYTE,
     duplicateDetectionWindowMs: fields.boolean("RequiresDuplicateDetection") === true ? historyMs : 0,
     requiresSession: fields.boolean("RequiresSession"),
     defaultTimeToLiveMs: fields.duration("DefaultMessageTimeToLive"),
     deadLetterOnExpiration: fields.boolean("DeadLetteringOnMessageExpiration"),
-    maxDeliveryCount: fields.integer("MaxDeliveryCount"),
+    maxDeliveryCount: fields.maxDeliveryCount(),
     status: fields.status(),
     forwardTo: fields.entity("ForwardTo"),
     userMetadata: fields.text("UserMetadata"),

@@ -3,6 +3,7 @@ import { addressOf, type Address } from "./addresses.ts";
 import { adminErrors } from "./admin-error.ts";
 import { entryDocument, feedDocument, timeText, type Description } from "./atom.ts";
 import { EntityAdmin } from "./entity-admin.ts";
+import type { EntityNotes } from "./entity-notes.ts";
 import { describeQueue } from "./queue-description.ts";
 import { describeRule } from "./rule-description.ts";
 import { describeSubscription } from "./subscription-description.ts";
@@ -17,7 +18,7 @@ import { childOf, elementsOf, type Elements } from "./xml.ts";
 export interface AdminRequest {
   readonly method: string;
   readonly url: URL;
-  /** `If-Match: *`: what is put must exist. */
+  /** `If-Match`, whatever it says: what is put must exist. */
   readonly isUpdate: boolean;
   readonly body: string;
 }
@@ -26,6 +27,8 @@ export interface AdminRequest {
 export interface AdminAnswer {
   readonly status: number;
   readonly body: string;
+  /** When what it is about was last changed, in milliseconds since the epoch. */
+  readonly updatedAt?: number | undefined;
 }
 
 // What the service gives at once at most.
@@ -46,54 +49,60 @@ export class AdminRequests {
     const address = addressOf(decodeURIComponent(request.url.pathname));
     switch (request.method) {
       case "GET":
-        return { status: 200, body: this.#get(address, request.url) };
+        return this.#get(address, request.url);
       case "PUT": {
         const description = this.#put(address, request);
-        return {
-          status: request.isUpdate ? 200 : 201,
-          body: entryDocument(description, this.#author(request.url)),
-        };
+        const body = entryDocument(description);
+        if (!request.isUpdate) return { status: 201, body };
+        return { status: 200, body, updatedAt: description.updatedAt };
       }
       case "DELETE":
-        this.#delete(address);
-        return { status: 200, body: "" };
+        return { status: 200, body: "", updatedAt: this.#delete(address) };
       default:
         throw adminErrors.notAllowed(request.method);
     }
   }
 
-  #get(address: Address, url: URL): string {
-    const entry = (description: Description): string => entryDocument(description, this.#author(url));
+  #get(address: Address, url: URL): AdminAnswer {
+    const entry = (description: Description): AdminAnswer => ({
+      status: 200,
+      body: entryDocument(description),
+      updatedAt: description.updatedAt,
+    });
+    const feed = (body: string): AdminAnswer => ({ status: 200, body });
     const { entities } = this.#broker;
     switch (address.kind) {
       case "root":
-        return this.#nothing(url);
+        return feed(this.#nothing(url));
       case "namespace":
         return entry(this.#describeNamespace(url));
       case "queues":
-        return this.#list(url, "Queues", entities.queues(), (queue) => this.#describeQueue(url, queue));
+        return feed(this.#list(url, "Queues", entities.queues(), (queue) => this.#describeQueue(url, queue)));
       case "topics":
-        return this.#list(url, "Topics", entities.topics(), (topic) => this.#describeTopic(url, topic));
+        return feed(this.#list(url, "Topics", entities.topics(), (topic) => this.#describeTopic(url, topic)));
       case "entity": {
         const queue = this.#admin.queue(address.name);
         if (queue !== undefined) return entry(this.#describeQueue(url, queue));
         const topic = this.#broker.node(address.name)?.topic;
         // The service answers a question after an entity that is not there with an empty list, not with 404.
-        return topic === undefined ? this.#nothing(url) : entry(this.#describeTopic(url, topic));
+        return topic === undefined ? feed(this.#nothing(url)) : entry(this.#describeTopic(url, topic));
       }
-      case "subscriptions":
-        return this.#list(
-          url,
-          "Subscriptions",
-          this.#admin.topic(address.topic).subscriptions(),
-          (subscription) => this.#describeSubscription(url, subscription),
+      case "subscriptions": {
+        const all = this.#admin.topic(address.topic).subscriptions();
+        return feed(
+          this.#list(url, "Subscriptions", all, (subscription) =>
+            this.#describeSubscription(url, subscription),
+          ),
         );
+      }
       case "subscription":
         return entry(this.#describeSubscription(url, this.#admin.subscription(address.topic, address.name)));
       case "rules": {
         const subscription = this.#admin.subscription(address.topic, address.subscription);
-        return this.#list(url, "Rules", subscription.rules.list(), (rule) =>
-          this.#describeRule(url, subscription, rule),
+        return feed(
+          this.#list(url, "Rules", subscription.rules.list(), (rule) =>
+            this.#describeRule(url, subscription, rule),
+          ),
         );
       }
       case "rule": {
@@ -116,6 +125,7 @@ export class AdminRequests {
       if (description === undefined) throw adminErrors.badRequest(`The body carries no ${type}.`);
       return description;
     };
+    const isNew = !isUpdate;
     switch (address.kind) {
       case "entity": {
         const topic = described("TopicDescription");
@@ -123,8 +133,9 @@ export class AdminRequests {
           ? this.#describeQueue(
               url,
               this.#admin.putQueue(address.name, required("QueueDescription"), isUpdate),
+              isNew,
             )
-          : this.#describeTopic(url, this.#admin.putTopic(address.name, topic, isUpdate));
+          : this.#describeTopic(url, this.#admin.putTopic(address.name, topic, isUpdate), isNew);
       }
       case "subscription": {
         const description = required("SubscriptionDescription");
@@ -132,6 +143,7 @@ export class AdminRequests {
         return this.#describeSubscription(
           url,
           this.#admin.putSubscription(topic, name, description, isUpdate),
+          isNew,
         );
       }
       case "rule": {
@@ -144,39 +156,60 @@ export class AdminRequests {
     }
   }
 
-  #delete(address: Address): void {
+  /** When what is gone was last changed. */
+  #delete(address: Address): number | undefined {
+    const updatedAt = (entity: object | undefined): number | undefined =>
+      entity && this.#admin.lifetimes.of(entity).updatedAt;
     switch (address.kind) {
-      case "entity":
-        this.#admin.deleteEntity(address.name);
-        break;
-      case "subscription":
+      case "entity": {
+        const { name } = address;
+        const at = updatedAt(this.#admin.queue(name) ?? this.#broker.node(name)?.topic);
+        this.#admin.deleteEntity(name);
+        return at;
+      }
+      case "subscription": {
+        const at = updatedAt(this.#admin.subscription(address.topic, address.name));
         this.#admin.deleteSubscription(address.topic, address.name);
-        break;
-      case "rule":
+        return at;
+      }
+      case "rule": {
+        const { createdAt } = this.#admin.rule(address.topic, address.subscription, address.name);
         this.#admin.deleteRule(address.topic, address.subscription, address.name);
-        break;
+        return createdAt;
+      }
       default:
         throw adminErrors.notAllowed("DELETE");
     }
   }
 
-  #describeQueue(url: URL, queue: MessageQueue): Description {
-    const lifetime = this.#admin.lifetimes.of(queue);
-    const content = describeQueue(queue, lifetime, (path) => this.#broker.resource(path));
-    return this.#description(url, queue.path, queue.path, "QueueDescription", content, lifetime);
+  #notes(url: URL, entity: object, path: string, isNew: boolean): EntityNotes {
+    return {
+      lifetime: this.#admin.lifetimes.of(entity),
+      accessedAt: this.#broker.accesses.get(path),
+      kept: this.#admin.kept(entity),
+      resource: (other) => `sb://${url.host}/${other}`,
+      isNew,
+      knowsLargeMessages: (url.searchParams.get("api-version") ?? "") >= "2021-05",
+    };
   }
 
-  #describeTopic(url: URL, topic: Topic): Description {
-    const lifetime = this.#admin.lifetimes.of(topic);
-    const content = describeTopic(topic, lifetime);
-    return this.#description(url, topic.path, topic.path, "TopicDescription", content, lifetime);
+  #describeQueue(url: URL, queue: MessageQueue, isNew = false): Description {
+    const notes = this.#notes(url, queue, queue.path, isNew);
+    const content = describeQueue(queue, notes);
+    return this.#description(url, queue.path, queue.path, "QueueDescription", content, notes.lifetime);
   }
 
-  #describeSubscription(url: URL, subscription: Subscription): Description {
-    const lifetime = this.#admin.lifetimes.of(subscription);
-    const content = describeSubscription(subscription, lifetime, (path) => this.#broker.resource(path));
+  #describeTopic(url: URL, topic: Topic, isNew = false): Description {
+    const notes = this.#notes(url, topic, topic.path, isNew);
+    const content = describeTopic(topic, notes);
+    return this.#description(url, topic.path, topic.path, "TopicDescription", content, notes.lifetime);
+  }
+
+  #describeSubscription(url: URL, subscription: Subscription, isNew = false): Description {
     const { queue, name } = subscription;
-    return this.#description(url, queue.path, name, "SubscriptionDescription", content, lifetime);
+    const notes = this.#notes(url, subscription, queue.path, isNew);
+    const content = describeSubscription(subscription, notes);
+    return this.#description(url, queue.path, name, "SubscriptionDescription", content, notes.lifetime);
   }
 
   #describeRule(url: URL, { queue }: Subscription, rule: Rule): Description {
@@ -196,7 +229,9 @@ export class AdminRequests {
       Name: this.#author(url),
       NamespaceType: "Messaging",
     };
-    return this.#description(url, "$namespaceinfo", this.#author(url), "NamespaceInfo", content, lifetime);
+    const name = this.#author(url);
+    const description = this.#description(url, "$namespaceinfo", name, "NamespaceInfo", content, lifetime);
+    return { ...description, publishedAt: undefined };
   }
 
   #description(
@@ -208,7 +243,9 @@ export class AdminRequests {
     { createdAt, updatedAt }: { createdAt: number; updatedAt: number },
   ): Description {
     const where = `${url.origin}/${path}${url.search}`;
-    return { url: where, title, type, content, publishedAt: createdAt, updatedAt };
+    // What is below a topic has no author.
+    const author = /\/subscriptions\//i.test(path) ? undefined : this.#author(url);
+    return { url: where, title, type, content, author, publishedAt: createdAt, updatedAt };
   }
 
   #list<Item>(
@@ -237,13 +274,12 @@ export class AdminRequests {
       { self: url.href, ...(hasMore ? { next: at(skip + top) } : {}) },
       this.#broker.clock.wallNow(),
       page.map(describe),
-      this.#author(url),
     );
   }
 
   /** What the service says at its root, and of entities that are not there. */
   #nothing(url: URL): string {
-    return feedDocument("Publicly Listed Services", { self: url.href }, this.#broker.clock.wallNow(), [], "");
+    return feedDocument("Publicly Listed Services", { self: url.href }, this.#broker.clock.wallNow(), []);
   }
 
   /** The namespace's name. */

@@ -4,28 +4,27 @@ import { DEFAULT_RULE } from "../subscription.ts";
 import { timeText } from "./atom.ts";
 import { adminErrors } from "./admin-error.ts";
 import { given } from "./description-fields.ts";
+import { notationOf, valuesBelow, type Pairs } from "./rule-notation.ts";
 import { childOf, textOf, type Elements } from "./xml.ts";
 
-const SCHEMA = "http://www.w3.org/2001/XMLSchema";
-
-type PropertyValue = string | number | boolean | Date;
-
-function typedValue(value: PropertyValue): Elements {
-  const [type, text] =
-    typeof value === "number"
-      ? [Number.isInteger(value) ? "int" : "double", String(value)]
-      : value instanceof Date
-        ? ["dateTime", timeText(value.getTime())]
-        : [typeof value, String(value)];
-  return { "@i:type": `d6p1:${type}`, "@xmlns:d6p1": SCHEMA, "#text": text };
+function pairs(values: Pairs): Elements | undefined {
+  return values.length === 0 ? undefined : { KeyValueOfstringanyType: values };
 }
 
-function describeFilter(filter: Rule["filter"]): Elements {
+function sql(expression: string, parameters: Pairs): Elements {
+  return {
+    SqlExpression: expression,
+    CompatibilityLevel: "20",
+    Parameters: pairs(parameters),
+    RequiresPreprocessing: parameters.length === 0 ? undefined : "true",
+  };
+}
+
+function describeFilter({ filter }: Rule, properties: Pairs, parameters: Pairs): Elements {
   if (typeof filter === "string") {
     const type = filter === "1=1" ? "TrueFilter" : filter === "1=0" ? "FalseFilter" : "SqlFilter";
-    return { "@i:type": type, SqlExpression: filter, CompatibilityLevel: "20" };
+    return { "@i:type": type, ...sql(filter, parameters) };
   }
-  const properties = Object.entries(filter.applicationProperties ?? {});
   return {
     "@i:type": "CorrelationFilter",
     CorrelationId: filter.correlationId,
@@ -36,56 +35,22 @@ function describeFilter(filter: Rule["filter"]): Elements {
     SessionId: filter.sessionId,
     ReplyToSessionId: filter.replyToSessionId,
     ContentType: filter.contentType,
-    Properties:
-      properties.length === 0
-        ? undefined
-        : {
-            KeyValueOfstringanyType: properties.map(([Key, value]) => ({ Key, Value: typedValue(value) })),
-          },
+    Properties: pairs(properties),
   };
 }
 
 /** A rule as the service describes it, in the service's order. */
 export function describeRule(rule: Rule): Elements {
+  const { properties, filterParameters, actionParameters } = notationOf(rule);
   return {
-    Filter: describeFilter(rule.filter),
+    Filter: describeFilter(rule, properties, filterParameters),
     Action:
       rule.action === undefined
         ? { "@i:type": "EmptyRuleAction" }
-        : { "@i:type": "SqlRuleAction", SqlExpression: rule.action, CompatibilityLevel: "20" },
+        : { "@i:type": "SqlRuleAction", ...sql(rule.action, actionParameters) },
     CreatedAt: timeText(rule.createdAt),
     Name: rule.name,
   };
-}
-
-function valueOf(element: Elements | undefined): PropertyValue {
-  const text = textOf({ value: element }, "value") ?? "";
-  const type = textOf(element, "@type")?.split(":").at(-1);
-  switch (type) {
-    case "boolean":
-      return text === "true";
-    case "int":
-    case "long":
-    case "double":
-    case "decimal":
-      return Number(text);
-    case "dateTime":
-      return new Date(text);
-    default:
-      return text;
-  }
-}
-
-function propertiesOf(filter: Elements): Record<string, PropertyValue> | undefined {
-  const pairs = childOf(filter, "Properties")?.["KeyValueOfstringanyType"];
-  if (pairs === undefined || typeof pairs === "string") return undefined;
-  const all = (Array.isArray(pairs) ? pairs : [pairs]) as readonly Elements[];
-  return Object.fromEntries(
-    all.map((pair) => {
-      const value = pair["Value"];
-      return [textOf(pair, "Key") ?? "", typeof value === "string" ? value : valueOf(childOf(pair, "Value"))];
-    }),
-  );
 }
 
 function filterOf(filter: Elements): string | CorrelationConditions {
@@ -104,7 +69,7 @@ function filterOf(filter: Elements): string | CorrelationConditions {
     sessionId: textOf(filter, "SessionId"),
     replyToSessionId: textOf(filter, "ReplyToSessionId"),
     contentType: textOf(filter, "ContentType"),
-    applicationProperties: propertiesOf(filter),
+    applicationProperties: valuesBelow(filter, "Properties"),
   });
 }
 
@@ -115,9 +80,12 @@ function filterOf(filter: Elements): string | CorrelationConditions {
  */
 export function ruleOptionsOf(name: string | undefined, description: Elements): RuleOptions {
   const filter = childOf(description, "Filter");
+  const action = childOf(description, "Action");
   return given({
     name: name ?? textOf(description, "Name") ?? DEFAULT_RULE,
     filter: filter && filterOf(filter),
-    action: textOf(childOf(description, "Action"), "SqlExpression"),
+    parameters: valuesBelow(filter, "Parameters"),
+    action: textOf(action, "SqlExpression"),
+    actionParameters: valuesBelow(action, "Parameters"),
   });
 }

@@ -3,7 +3,8 @@ import { TLSSocket } from "node:tls";
 import type { Broker } from "../broker.ts";
 import type { ServiceBusFaults } from "../faults.ts";
 import { verifyJwt, verifySasToken, type TokenVerdict } from "../sas-token.ts";
-import { trackingSuffix } from "../texts.ts";
+import { texts, trackingSuffix } from "../texts.ts";
+import { ticksOf } from "../ticks.ts";
 import { addressOf } from "./addresses.ts";
 import { AdminError, adminErrors } from "./admin-error.ts";
 import { AdminRequests, type AdminAnswer, type AdminRequest } from "./requests.ts";
@@ -34,15 +35,21 @@ function authorize(
   // The list of public services is public.
   if (addressOf(pathname).kind === "root") return undefined;
   if (authorization === undefined)
-    throw adminErrors.unauthorized("The request carries no Authorization header.");
+    throw adminErrors.unauthorized("MissingToken: The authorization header was not found.");
   const verdict = verdictOn(broker, authorization, decodeURIComponent(pathname));
-  if (!verdict.valid) throw adminErrors.unauthorized(verdict.text);
+  if (!verdict.valid) {
+    // In the service's words, a token that nobody can have signed claims nothing.
+    const isUnsigned = verdict.text === texts.invalidSignature;
+    throw adminErrors.unauthorized(isUnsigned ? "claim is empty." : verdict.text);
+  }
   if (!verdict.claims.includes("Manage")) throw adminErrors.claimMissing();
   return verdict.keyName;
 }
 
-function refusalDocument(broker: Broker, error: AdminError): string {
-  const Detail = `${error.message} ${trackingSuffix(broker.tracking())}`;
+function refusalDocument(broker: Broker, error: AdminError, { url }: AdminRequest): string {
+  const path = decodeURIComponent(url.pathname).replace(/^\/+/, "");
+  const system = error.systemTracker ?? `${url.host}:${path}`;
+  const Detail = `${error.message} ${trackingSuffix({ system, at: broker.clock.wallNow() })}`;
   return documentOf({ Error: { Code: String(error.status), Detail } });
 }
 
@@ -79,14 +86,15 @@ export function adminServer(broker: Broker): Server {
     } catch (error) {
       if (!(error instanceof AdminError)) throw error;
       const { status, retryAfterSeconds } = error;
-      return { status, body: refusalDocument(broker, error), retryAfterSeconds };
+      return { status, body: refusalDocument(broker, error, request), retryAfterSeconds };
     }
   };
 
-  const write = (response: ServerResponse, { status, body, retryAfterSeconds }: Answer): void => {
+  const write = (response: ServerResponse, { status, body, updatedAt, retryAfterSeconds }: Answer): void => {
+    const type = status >= 300 ? "application/xml; charset=utf-8" : body.startsWith("<feed") ? FEED : ENTRY;
     response.writeHead(status, {
-      "Content-Type":
-        status >= 300 ? "application/xml; charset=utf-8" : body.startsWith("<feed") ? FEED : ENTRY,
+      ...(body === "" ? { "Content-Length": "0" } : { "Content-Type": type }),
+      ...(updatedAt === undefined ? {} : { ETag: String(ticksOf(updatedAt)) }),
       Server: "Microsoft-HTTPAPI/2.0",
       "Strict-Transport-Security": "max-age=31536000",
       ...(retryAfterSeconds === undefined ? {} : { "Retry-After": String(retryAfterSeconds) }),
@@ -98,7 +106,7 @@ export function adminServer(broker: Broker): Server {
     const request: AdminRequest = {
       method: incoming.method ?? "GET",
       url: urlOf(incoming),
-      isUpdate: incoming.headers["if-match"] === "*",
+      isUpdate: incoming.headers["if-match"] !== undefined,
       body: await bodyOf(incoming),
     };
     const { authorization } = incoming.headers;
@@ -121,10 +129,11 @@ export function adminServer(broker: Broker): Server {
     if (fault === undefined) {
       answer(perform(request, authorization));
     } else if (fault.kind === "refuse-admin") {
-      const error = new AdminError(fault.status, fault.detail, fault.retryAfterSeconds);
+      const { status, detail, retryAfterSeconds } = fault;
+      const error = new AdminError(status, detail, { retryAfterSeconds });
       answer({
         status: fault.status,
-        body: refusalDocument(broker, error),
+        body: refusalDocument(broker, error, request),
         retryAfterSeconds: fault.retryAfterSeconds,
       });
     } else if (fault.kind === "delay") {

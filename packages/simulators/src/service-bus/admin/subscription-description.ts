@@ -1,9 +1,10 @@
 import type { SubscriptionOptions } from "../entity-options.ts";
 import type { Subscription } from "../subscription.ts";
-import { timeText } from "./atom.ts";
+import { accessedText, timeText } from "./atom.ts";
 import { countDetails, DescriptionFields, given } from "./description-fields.ts";
 import { durationText } from "./duration.ts";
-import type { Lifetime } from "./lifetimes.ts";
+import type { EntityNotes } from "./entity-notes.ts";
+import { keptFlag } from "./kept-properties.ts";
 import { countsOf, messageCount } from "./queue-description.ts";
 import { ruleOptionsOf } from "./rule-description.ts";
 import { childOf, type Elements } from "./xml.ts";
@@ -11,8 +12,7 @@ import { childOf, type Elements } from "./xml.ts";
 /** A subscription as the service describes it, in the service's order. */
 export function describeSubscription(
   { queue, deadLetterOnFilterError }: Subscription,
-  lifetime: Lifetime,
-  resource: (path: string) => string,
+  { lifetime, accessedAt, kept, resource, isNew, knowsLargeMessages }: EntityNotes,
 ): Elements {
   const { settings } = queue;
   const forwarded = (path: string): string | undefined => (path === "" ? undefined : resource(path));
@@ -24,17 +24,18 @@ export function describeSubscription(
     DeadLetteringOnFilterEvaluationExceptions: String(deadLetterOnFilterError),
     MessageCount: String(messageCount(queue)),
     MaxDeliveryCount: String(settings.maxDeliveryCount),
-    EnableBatchedOperations: "true",
+    EnableBatchedOperations: keptFlag(kept, "EnableBatchedOperations", true),
     Status: settings.status,
     ForwardTo: forwarded(settings.forwardTo),
     CreatedAt: timeText(lifetime.createdAt),
     UpdatedAt: timeText(lifetime.updatedAt),
-    AccessedAt: "0001-01-01T00:00:00Z",
+    AccessedAt: accessedText(isNew ? undefined : (accessedAt ?? lifetime.createdAt)),
     UserMetadata: settings.userMetadata || undefined,
-    CountDetails: countDetails(countsOf(queue)),
+    CountDetails: isNew ? undefined : countDetails(countsOf(queue)),
     ForwardDeadLetteredMessagesTo: forwarded(settings.forwardDeadLetteredMessagesTo),
     AutoDeleteOnIdle: durationText(settings.autoDeleteOnIdleMs),
     EntityAvailabilityStatus: "Available",
+    IsClientAffine: knowsLargeMessages ? "false" : undefined,
   };
 }
 
@@ -44,12 +45,12 @@ export function subscriptionOptionsOf(name: string, description: Elements): Subs
   const rule = childOf(description, "DefaultRuleDescription");
   return given({
     name,
-    lockDurationMs: fields.duration("LockDuration"),
+    lockDurationMs: fields.lockDuration(),
     requiresSession: fields.boolean("RequiresSession"),
     defaultTimeToLiveMs: fields.duration("DefaultMessageTimeToLive"),
     deadLetterOnExpiration: fields.boolean("DeadLetteringOnMessageExpiration"),
     deadLetterOnFilterError: fields.boolean("DeadLetteringOnFilterEvaluationExceptions"),
-    maxDeliveryCount: fields.integer("MaxDeliveryCount"),
+    maxDeliveryCount: fields.maxDeliveryCount(),
     status: fields.status(),
     forwardTo: fields.entity("ForwardTo"),
     userMetadata: fields.text("UserMetadata"),

@@ -39,6 +39,14 @@ export function childOf(elements: Elements | undefined, name: string): Elements 
   return typeof child === "object" && !Array.isArray(child) ? (child as Elements) : undefined;
 }
 
+/** The elements of one name below another: none, one or many. Of those that have only text, the text is there. */
+export function listOf(elements: Elements | undefined, name: string): readonly Elements[] {
+  const child = elements?.[name];
+  if (child === undefined || child === "") return [];
+  const all: readonly (string | Elements)[] = Array.isArray(child) ? child : [child as string | Elements];
+  return all.map((one) => (typeof one === "string" ? { "#text": one } : one));
+}
+
 /** The text of an element, undefined when it is not there. */
 export function textOf(elements: Elements | undefined, name: string): string | undefined {
   const child = elements?.[name];

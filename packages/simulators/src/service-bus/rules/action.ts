@@ -3,7 +3,7 @@ import type { MessageContent, OwnProperty } from "../message-format.ts";
 import { ExpressionReader, type Expression } from "./expression.ts";
 import { subjectOf } from "./subject.ts";
 import { InvalidRule } from "./tokens.ts";
-import type { SqlValue } from "./values.ts";
+import type { SqlParameters, SqlValue } from "./values.ts";
 
 /** Changes a copy of a message. */
 export type Action = (content: MessageContent) => MessageContent;
@@ -50,8 +50,8 @@ function removeStatement(reader: ExpressionReader): Action {
 }
 
 /** Reads `SET …` and `REMOVE …` statements. @throws InvalidRule */
-export function readAction(sql: string): Action {
-  const reader = new ExpressionReader(sql);
+export function readAction(sql: string, parameters: SqlParameters): Action {
+  const reader = new ExpressionReader(sql, parameters);
   const statements: Action[] = [];
   while (!reader.isAtEnd) {
     if (reader.takes("SET")) statements.push(setStatement(reader));

@@ -1,6 +1,14 @@
 import { randomUUID } from "node:crypto";
 import { InvalidRule, tokensOf, type Token } from "./tokens.ts";
-import { arithmetic, compare, isLike, truthOf, type FilterSubject, type SqlValue } from "./values.ts";
+import {
+  arithmetic,
+  compare,
+  isLike,
+  truthOf,
+  type FilterSubject,
+  type SqlParameters,
+  type SqlValue,
+} from "./values.ts";
 
 /** An expression that was read, ready to be evaluated on messages. */
 export type Expression = (subject: FilterSubject) => SqlValue;
@@ -19,11 +27,15 @@ const comparisons: Readonly<Record<string, (order: number) => boolean>> = {
 export class ExpressionReader {
   readonly #tokens: readonly Token[];
   readonly #sql: string;
+  readonly #parameters: ReadonlyMap<string, SqlValue>;
   #position = 0;
 
   /** @throws InvalidRule */
-  constructor(sql: string) {
+  constructor(sql: string, parameters: SqlParameters) {
     this.#sql = sql;
+    this.#parameters = new Map(
+      Object.entries(parameters).map(([name, value]) => [name.toLowerCase(), value] as const),
+    );
     this.#tokens = tokensOf(sql);
   }
 
@@ -180,6 +192,12 @@ export class ExpressionReader {
       const value = token.kind === "text" ? token.text : Number(token.text);
       return () => value;
     }
+    if (token.kind === "word" && token.text.startsWith("@")) {
+      this.#position += 1;
+      const value = this.#parameters.get(token.text.toLowerCase());
+      if (value === undefined) throw new InvalidRule(`The parameter '${token.text}' has no value.`);
+      return () => value;
+    }
     for (const [word, value] of [
       ["TRUE", true],
       ["FALSE", false],
@@ -228,8 +246,8 @@ export class ExpressionReader {
 }
 
 /** Reads a filter. @throws InvalidRule */
-export function readFilter(sql: string): Expression {
-  const reader = new ExpressionReader(sql);
+export function readFilter(sql: string, parameters: SqlParameters = {}): Expression {
+  const reader = new ExpressionReader(sql, parameters);
   const expression = reader.condition();
   if (!reader.isAtEnd) throw new InvalidRule(`The expression '${sql}' goes on after its end.`);
   return expression;

@@ -4,13 +4,16 @@ import { readAction, type Action } from "./action.ts";
 import { readFilter } from "./expression.ts";
 import { subjectOf } from "./subject.ts";
 import { InvalidRule } from "./tokens.ts";
-import { compare, type SqlValue } from "./values.ts";
+import { compare, type SqlParameters, type SqlValue } from "./values.ts";
 
 /** A rule of a subscription: which messages it takes, and what it changes on their copies. */
 export interface Rule {
   readonly name: string;
   readonly filter: string | CorrelationConditions;
+  /** What the names with `@` in the filter's SQL stand for. */
+  readonly parameters: SqlParameters;
   readonly action: string | undefined;
+  readonly actionParameters: SqlParameters;
   /** Milliseconds since the epoch. */
   readonly createdAt: number;
   /** @throws FilterFailure */
@@ -43,16 +46,19 @@ function correlates(conditions: CorrelationConditions): (content: MessageContent
 }
 
 /** Reads a rule. @throws InvalidRule */
-export function readRule({ name, filter = "1=1", action }: RuleOptions, createdAt: number): Rule {
+export function readRule(
+  { name, filter = "1=1", parameters = {}, action, actionParameters = {} }: RuleOptions,
+  createdAt: number,
+): Rule {
   if (name === "" || name.length > 50 || /[/\\?#@*]/.test(name)) {
     throw new InvalidRule(`The rule name '${name}' must have 1 to 50 characters and none of /\\?#@*.`);
   }
-  const base = { name, filter, createdAt };
+  const base = { name, filter, parameters, actionParameters, createdAt };
   const change =
     action === undefined || action.trim() === ""
       ? { action: undefined, change: undefined }
-      : { action, change: readAction(action) };
+      : { action, change: readAction(action, actionParameters) };
   if (typeof filter !== "string") return { ...base, ...change, matches: correlates(filter) };
-  const expression = readFilter(filter);
+  const expression = readFilter(filter, parameters);
   return { ...base, ...change, matches: (content) => expression(subjectOf(content)) === true };
 }

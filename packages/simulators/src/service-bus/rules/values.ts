@@ -1,6 +1,9 @@
 /** A value of the service's SQL; null stands for an absent property and for "unknown". */
 export type SqlValue = string | number | boolean | Date | null;
 
+/** Values for names with `@`, by name, `@` included; case-insensitive. */
+export type SqlParameters = Readonly<Record<string, string | number | boolean | Date>>;
+
 /** A message, as a filter sees it. Names are case-insensitive. */
 export interface FilterSubject {
   /** A property of the message itself: `MessageId`, `Label`, … */

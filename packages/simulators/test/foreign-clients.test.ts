@@ -1,0 +1,71 @@
+import { once } from "node:events";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import WebSocket from "ws";
+import type { EventContext } from "rhea";
+import { serviceBus, type ServiceBusSimulator } from "@holdfast/simulators/service-bus";
+import { officialClient } from "./support/official-client.ts";
+import { next, openReceiver, rawConnection } from "./support/raw-client.ts";
+
+// What clients of other languages rely on, found by trying them: azure-servicebus for Python, uamqp, Qpid Proton.
+
+let bus: ServiceBusSimulator;
+
+beforeEach(async () => {
+  bus = await serviceBus({
+    webSocket: true,
+    queues: ["orders", "inbox", { name: "hop", forwardTo: "inbox" }],
+    topics: [{ name: "events", subscriptions: ["all"] }],
+  });
+});
+
+afterEach(async () => {
+  await bus.close();
+});
+
+it("lets a client in that ends the path of the WebSocket with a slash, as uamqp does", async () => {
+  const socket = new WebSocket(`${bus.webSocket!.url}/`, bus.webSocket!.subprotocol);
+  await once(socket, "open");
+  expect(socket.protocol).toBe("AMQPWSB10");
+  socket.terminate();
+});
+
+describe("a delivery", () => {
+  it("carries its lock token as an annotation too, in the order of RFC 4122", async () => {
+    const client = officialClient(bus);
+    await client.createSender("orders").sendMessages({ body: 1 });
+    const connection = await rawConnection(bus);
+    const arrived = next(await openReceiver(connection, "orders", { credit: 1 }), "message");
+    const { message } = await arrived;
+    const [{ lockToken } = {}] = bus.journal.delivered("orders");
+    const token = message?.delivery_annotations?.["x-opt-lock-token"] as Buffer;
+    expect(token.toString("hex")).toBe(lockToken?.replaceAll("-", ""));
+    connection.close();
+    await client.close();
+  });
+
+  it("carries no lock token when there is no lock", async () => {
+    const client = officialClient(bus);
+    await client.createSender("orders").sendMessages({ body: 1 });
+    const connection = await rawConnection(bus);
+    const receiver = await openReceiver(connection, "orders", { credit: 1, snd_settle_mode: 1 });
+    const { message }: EventContext = await next(receiver, "message");
+    expect(message?.delivery_annotations).toBeUndefined();
+    connection.close();
+    await client.close();
+  });
+});
+
+it("gives the sequence number of the entity that a message came from, and 0 when it came from a client", async () => {
+  const client = officialClient(bus);
+  for (const entity of ["orders", "hop", "hop", "events", "events", "events"]) {
+    await client.createSender(entity).sendMessages({ body: entity });
+  }
+  const numbers = async (path: string, count: number) => {
+    const messages = await client.createReceiver(path).peekMessages(count);
+    return messages.map(({ enqueuedSequenceNumber }) => enqueuedSequenceNumber);
+  };
+  expect(await numbers("orders", 1)).toEqual([0]);
+  expect(await numbers("inbox", 2)).toEqual([1, 2]);
+  expect(await numbers("events/Subscriptions/all", 3)).toEqual([1, 2, 3]);
+  await client.close();
+});
