@@ -7,7 +7,12 @@ const source = { conditions: ["source", "node", "module", "development|productio
 const project = (name: string, include: string[]) => ({
   ssr: { resolve: source },
   resolve: source,
-  test: { name, include, environment: "node", testTimeout: 20_000, hookTimeout: 20_000 },
+  test: {
+    ...{ name, include, environment: "node" },
+    // How long a test that hangs holds up the run, and a condition that never comes true its test. Neither says how fast
+    // anything has to be: a test that claims a time measures it. A busy machine must reach neither.
+    ...{ testTimeout: 90_000, hookTimeout: 90_000, expect: { poll: { timeout: 30_000 } } },
+  },
 });
 
 /** Where CI wants the results as JSON, beside the usual output. */

@@ -17,4 +17,4 @@ it("sends a document by reference and in chunks, gets it back whole, and leaves 
   expect(stdout).toContain("claim-check: 1000000 bytes, the same");
   expect(stdout).toContain("chunks: 1000000 bytes, the same");
   expect(stdout).toContain("afterwards: 0 files in the folder");
-}, 60_000);
+});

@@ -99,7 +99,7 @@ it("6: a twin's answer is lost. bare: pending for ever, ours: asks again", async
   await until(() => bare.said("ready"));
   await it.client.getTwin();
   expect(bare.said("twin ok") || bare.said("twin failed")).toBe(false);
-}, 30_000);
+});
 
 it("7: the twin is throttled, then a body is empty. bare: rejects, or dies; ours: waits and reads it", async () => {
   const { iotPolicies, backoff } = await import("@holdfast/iot-device");
@@ -151,7 +151,7 @@ it("9: sends over an outage. bare: out of order, ours: in order through the outb
   const expected = Array.from({ length: 50 }, (_, index) => String(index));
   expect([...new Set(bodies(hub, "ours"))]).toEqual(expected);
   expect(inversions(bodies(hub, "bare"))).toBeGreaterThan(0);
-}, 60_000);
+});
 
 it("10: properties are too long for a topic. bare: poisons the connection, ours: refuses it and goes on", async () => {
   await using it = await twoDevices();

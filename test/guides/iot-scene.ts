@@ -62,7 +62,7 @@ export function optionsFor(hub: IotHubSimulator): Parameters<Client["setOptions"
 }
 
 /** Waits for a condition and not for a time; the bound is far above what a busy machine needs. */
-export function until(condition: () => boolean, timeoutMs = 20_000): Promise<void> {
+export function until(condition: () => boolean, timeoutMs = 60_000): Promise<void> {
   return vi.waitFor(
     () => {
       if (!condition()) throw new Error(`It did not come true: ${String(condition)}`);

@@ -1,6 +1,8 @@
+import { systemClock } from "@holdfast/core";
 import { creditPacing, ServiceBusAdministrationClient, ServiceBusClient } from "@holdfast/service-bus";
 import { serviceBus, type ServiceBusSimulator } from "@holdfast/simulators/service-bus";
 import { expect, it } from "vitest";
+import { timed } from "../own-time/own-time.ts";
 
 // Rows TH-04 … TH-10. The official client has no pacing.
 it("M-02 sends 5000 singles within 1000 credits a second, two clients on one budget, without a refusal", async () => {
@@ -13,18 +15,16 @@ it("M-02 sends 5000 singles within 1000 credits a second, two clients on one bud
   await Promise.all(Array.from({ length: 500 }, (_, body) => senders[body % 2]!.sendMessages({ body })));
   await new Promise((resolve) => setTimeout(resolve, 1_200));
   bus.journal.clear();
-  const startedAt = performance.now();
-  await Promise.all(Array.from({ length: 5_000 }, (_, body) => senders[body % 2]!.sendMessages({ body })));
-  const seconds = (performance.now() - startedAt) / 1_000;
+  const sending = Array.from({ length: 5_000 }, (_, body) => senders[body % 2]!.sendMessages({ body }));
+  const { ms, ownMs } = await timed(Promise.all(sending));
 
   expect(bus.journal.stored("orders")).toHaveLength(5_000);
   expect(bus.journal.refusals("orders").length).toBeLessThanOrEqual(5); // 0.1 %
-  expect(seconds).toBeGreaterThanOrEqual(4);
-  // 7 in the claim; a busy machine adds to it.
-  expect(seconds).toBeLessThanOrEqual(10);
-}, 30_000);
+  expect(ms).toBeGreaterThanOrEqual(4_000);
+  expect(ownMs).toBeLessThanOrEqual(7_000);
+});
 
-/** Asks so often, ten requests at a time: the first hundred are done well within a second. */
+/** Asks so often, ten requests at a time. */
 async function ask(
   bus: ServiceBusSimulator,
   times: number,
@@ -41,24 +41,19 @@ async function ask(
 }
 
 it("M-02 has 100 administration calls spend a second's 1000 credits: without pacing the 101st is refused with 50009, and repeated", async () => {
-  await using bus = await serviceBus({ tls: true, credits: { perSecond: 1_000 } });
-  await ask(bus, 200);
-  const answers = bus.journal.admin();
-  // The service counts in windows of a second, the first of which begins with the first call.
-  let windowStart = -Infinity;
-  let accepted = 0;
-  for (const { at, status } of answers) {
-    if (at - windowStart >= 1_000) {
-      windowStart = at;
-      accepted = 0;
-    }
-    if (status === 503) break;
-    accepted += 1;
-  }
-  expect(accepted).toBe(100);
-  expect(answers.filter(({ status }) => status === 503).length).toBeGreaterThan(0);
-  expect(answers.filter(({ status }) => status === 200)).toHaveLength(200);
-}, 60_000);
+  // The service's second lasts until it has refused somebody: a busy machine does not make a hundred calls in one.
+  let now = (): number => 0;
+  const clock = { ...systemClock, now: () => now() };
+  await using bus = await serviceBus({ tls: true, credits: { perSecond: 1_000 }, clock });
+  const statuses = (): (number | undefined)[] => bus.journal.admin().map(({ status }) => status);
+  const asking = ask(bus, 200);
+  await expect.poll(statuses).toContain(503);
+  const from = performance.now() - 1_000;
+  now = () => performance.now() - from;
+  await asking;
+  expect(statuses().indexOf(503)).toBe(100);
+  expect(statuses().filter((status) => status === 200)).toHaveLength(200);
+});
 
 it("M-02 has the 101st administration call wait for the next second's credits, with pacing", async () => {
   await using bus = await serviceBus({ tls: true, credits: { perSecond: 1_000 } });
@@ -66,5 +61,4 @@ it("M-02 has the 101st administration call wait for the next second's credits, w
   const answers = bus.journal.admin();
   expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 150 }, () => 200));
   expect(answers[100]!.at - answers[0]!.at).toBeGreaterThanOrEqual(1_000);
-  expect(answers[149]!.at - answers[0]!.at).toBeLessThan(10_000);
-}, 60_000);
+});

@@ -12,7 +12,7 @@ describe.concurrent(
         await using service = await failingService(scenario);
         await using bareService = await failingService(scenario);
         using bare = runBare(scenario, bareService);
-        await expect.poll(() => bareService.bus.journal.attempts(queue).length, { timeout: 15_000 }).toBe(1);
+        await expect.poll(() => bareService.bus.journal.attempts(queue).length).toBe(1);
 
         const { sent } = await sendOurs(scenario, service);
 

@@ -37,63 +37,53 @@ it("M-20 start() resolves after exactly four negotiations when three are answere
   expect(bare.error?.message).toContain(notConnectedYet);
 });
 
-it(
-  "M-20 the next attempt comes no sooner than a Retry-After of 7 s (SR-24)",
-  { timeout: 40_000 },
-  async () => {
-    const arrange = (sim: SignalRSimulator): unknown =>
-      sim.faults.next("service-negotiate", throttled({ retryAfterSeconds: 7 }));
-    await using sim = await chatService();
-    arrange(sim);
-    const { connection, events } = ours(sim.url("chat"));
-    await using __ = connection;
-    await connection.start();
-    const [first, second] = sim.journal.negotiates("app");
-    expect(second!.at - first!.at).toBeGreaterThanOrEqual(7_000);
-    expect(second!.at - first!.at).toBeLessThan(15_000);
-    expect(events[0]).toMatchObject({
-      type: "retry",
-      hintMs: 7_000,
-      fault: { kind: "throttled", code: "429" },
-    });
+it("M-20 the next attempt comes no sooner than a Retry-After of 7 s (SR-24)", async () => {
+  const arrange = (sim: SignalRSimulator): unknown =>
+    sim.faults.next("service-negotiate", throttled({ retryAfterSeconds: 7 }));
+  await using sim = await chatService();
+  arrange(sim);
+  const { connection, events } = ours(sim.url("chat"));
+  await using __ = connection;
+  await connection.start();
+  const [first, second] = sim.journal.negotiates("app");
+  expect(second!.at - first!.at).toBeGreaterThanOrEqual(7_000);
+  expect(second!.at - first!.at).toBeLessThan(15_000);
+  expect(events[0]).toMatchObject({
+    type: "retry",
+    hintMs: 7_000,
+    fault: { kind: "throttled", code: "429" },
+  });
 
-    // bare: rejects, and neither status nor Retry-After can be read from the error.
-    const bare = await bareStart(arrange);
-    expect(bare).toMatchObject({ what: "start-failed", error: { statusCode: null } });
-  },
-);
+  // bare: rejects, and neither status nor Retry-After can be read from the error.
+  const bare = await bareStart(arrange);
+  expect(bare).toMatchObject({ what: "start-failed", error: { statusCode: null } });
+});
 
-it(
-  "M-20 at the connection limit each waiting client keeps to ten attempts a minute, and gets in when others leave (SR-24, SR-25, SR-27)",
-  {
-    timeout: 60_000,
-  },
-  async () => {
-    await using sim = await chatService({ service: { tier: "Free", serverConnections: 1 } });
-    // The service counts the app server's connection too.
-    const inside = 19;
-    const clients = Array.from({ length: inside + 3 }, () =>
-      ours(sim.url("chat"), { warnAboveConnections: Infinity }),
-    );
-    const starts = clients.map(({ connection }) => connection.start());
-    await until(() => sim.journal.alive().length === inside);
-    await new Promise((resolve) => setTimeout(resolve, 12_000));
-    expect(sim.journal.alive()).toHaveLength(inside);
-    const waiting = clients.filter(({ connection }) => stateOf(connection) === "Connecting");
-    expect(waiting).toHaveLength(3);
-    // Ten a minute are two in twelve seconds; the waits grow, so the first minute holds the most.
-    for (const { events } of waiting) {
-      const refused = events.filter(({ type }) => type === "retry");
-      expect(refused.length).toBeLessThanOrEqual(4);
-      expect(refused[0]).toMatchObject({ fault: { id: "SR-24" } });
-    }
-    const connected = clients.filter(({ connection }) => stateOf(connection) === "Connected");
-    await Promise.all(connected.slice(0, 3).map(({ connection }) => connection.stop()));
-    await Promise.all(starts);
-    expect(sim.journal.alive()).toHaveLength(inside);
-    await Promise.all(clients.map(({ connection }) => connection.stop()));
-  },
-);
+it("M-20 at the connection limit each waiting client keeps to ten attempts a minute, and gets in when others leave (SR-24, SR-25, SR-27)", async () => {
+  await using sim = await chatService({ service: { tier: "Free", serverConnections: 1 } });
+  // The service counts the app server's connection too.
+  const inside = 19;
+  const clients = Array.from({ length: inside + 3 }, () =>
+    ours(sim.url("chat"), { warnAboveConnections: Infinity }),
+  );
+  const starts = clients.map(({ connection }) => connection.start());
+  await until(() => sim.journal.alive().length === inside);
+  await new Promise((resolve) => setTimeout(resolve, 12_000));
+  expect(sim.journal.alive()).toHaveLength(inside);
+  const waiting = clients.filter(({ connection }) => stateOf(connection) === "Connecting");
+  expect(waiting).toHaveLength(3);
+  // Ten a minute are two in twelve seconds; the waits grow, so the first minute holds the most.
+  for (const { events } of waiting) {
+    const refused = events.filter(({ type }) => type === "retry");
+    expect(refused.length).toBeLessThanOrEqual(4);
+    expect(refused[0]).toMatchObject({ fault: { id: "SR-24" } });
+  }
+  const connected = clients.filter(({ connection }) => stateOf(connection) === "Connected");
+  await Promise.all(connected.slice(0, 3).map(({ connection }) => connection.stop()));
+  await Promise.all(starts);
+  expect(sim.journal.alive()).toHaveLength(inside);
+  await Promise.all(clients.map(({ connection }) => connection.stop()));
+});
 
 describe("M-20 what no repetition can mend", () => {
   it.each([

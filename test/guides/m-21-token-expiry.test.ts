@@ -13,7 +13,6 @@ it.each([
   ["long polling", LongPolling],
 ])(
   "M-21 renews over %s before the token ends; every call is delivered (SR-17, SR-19)",
-  { timeout: 40_000 },
   async (_, transport) => {
     await using sim = await chatService({ service: { tokenLifetimeMs } });
     const { connection, events } = ours(sim.url("chat"), { whileDown: "wait" }, { transport });
@@ -37,7 +36,7 @@ it.each([
   },
 );
 
-it("M-21 leaves a WebSocket of the same age alone (SR-16)", { timeout: 30_000 }, async () => {
+it("M-21 leaves a WebSocket of the same age alone (SR-16)", async () => {
   await using sim = await chatService({ service: { tokenLifetimeMs } });
   const { connection, events } = ours(sim.url("chat"), {}, { transport: WebSockets });
   await using __ = connection;
@@ -49,20 +48,16 @@ it("M-21 leaves a WebSocket of the same age alone (SR-16)", { timeout: 30_000 },
 });
 
 // bare: over server-sent events every call fails from then on, while the state stays "Connected" and nobody reconnects.
-it(
-  "M-21 bare: a connection over server-sent events outlives its token as a dead one",
-  { timeout: 30_000 },
-  async () => {
-    await using sim = await chatService({ service: { tokenLifetimeMs: 1_000 } });
-    using bare = runBareSignalR({
-      ...{ url: sim.url("chat"), transport: ServerSentEvents, automaticReconnect: true, echoEveryMs: 100 },
-    });
-    await bare.until(({ what }) => what === "echo-failed");
-    await until(() => bare.of("echo-failed").length >= 10);
-    expect(new Set(bare.of("echo-failed").map(({ state }) => stateOf({ state })))).toEqual(
-      new Set(["Connected"]),
-    );
-    expect(bare.of("reconnecting")).toEqual([]);
-    expect(sim.journal.negotiates("app")).toHaveLength(1);
-  },
-);
+it("M-21 bare: a connection over server-sent events outlives its token as a dead one", async () => {
+  await using sim = await chatService({ service: { tokenLifetimeMs: 1_000 } });
+  using bare = runBareSignalR({
+    ...{ url: sim.url("chat"), transport: ServerSentEvents, automaticReconnect: true, echoEveryMs: 100 },
+  });
+  await bare.until(({ what }) => what === "echo-failed");
+  await until(() => bare.of("echo-failed").length >= 10);
+  expect(new Set(bare.of("echo-failed").map(({ state }) => stateOf({ state })))).toEqual(
+    new Set(["Connected"]),
+  );
+  expect(bare.of("reconnecting")).toEqual([]);
+  expect(sim.journal.negotiates("app")).toHaveLength(1);
+});

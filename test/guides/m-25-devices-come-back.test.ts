@@ -45,7 +45,6 @@ describe.each([
       await until(() => received.includes("hello") && JSON.stringify(desired).includes("red"));
       expect(await device.invoke("ask")).toMatchObject({ status: 200, payload: { fine: true } });
     },
-    30_000,
   );
 });
 
@@ -55,7 +54,7 @@ it("M-25 IOT-32 IOT-34 a hub that is unavailable for three connections is connec
   await it.client.sendEvent(new Message("here"));
   expect(bodies(it.hub, "ours")).toEqual(["here"]);
   expect(connects(it.hub, "ours")).toBe(1);
-}, 60_000);
+});
 
 it("M-25 IOT-21 a message whose acknowledgement does not come is sent again on a new connection (MQTT)", async () => {
   await using it = await twoDevices({ policies: impatient });
@@ -65,7 +64,7 @@ it("M-25 IOT-21 a message whose acknowledgement does not come is sent again on a
   const ids = it.hub.journal.attempts("ours").map(({ messageId }) => messageId);
   expect(new Set(ids).size).toBe(1);
   expect(connects(it.hub, "ours")).toBeGreaterThan(1);
-}, 60_000);
+});
 
 describe.each([
   ["AMQP", Amqp],

@@ -14,9 +14,7 @@ it("SBC-088 a handler that blocks the event loop is told of, with how long", asy
     while (performance.now() < until);
   });
   await at.client.createSender(queue).sendMessages({ body: 1 });
-  await expect
-    .poll(() => at.events.filter((event) => event.type === "event-loop-lag"), { timeout: 10_000 })
-    .not.toEqual([]);
+  await expect.poll(() => at.events.filter((event) => event.type === "event-loop-lag")).not.toEqual([]);
   const told = at.events.find((event) => event.type === "event-loop-lag");
   expect(told?.lagMs).toBeGreaterThanOrEqual(1_500);
 });
@@ -27,7 +25,7 @@ it("SBC-100 how long each message took to handle is told, and in how many calls"
   await at.client
     .createSender(queue)
     .sendMessages([1, 2, 3].map((body) => ({ body, messageId: `order ${String(body)}` })));
-  await expect.poll(() => at.bus.journal.settled(queue).length, { timeout: 10_000 }).toBe(3);
+  await expect.poll(() => at.bus.journal.settled(queue).length).toBe(3);
   const told = at.events.flatMap((event) => (event.type === "processed" ? [event] : []));
   expect(told.map(({ messageId, attempts }) => [messageId, attempts])).toEqual([
     ["order 1", 1],
@@ -52,7 +50,7 @@ it("SBC-090 a handler that fails for one of ten messages: the others are complet
     processError: () => Promise.resolve(),
   });
   await at.client.createSender(queue).sendMessages(Array.from({ length: 10 }, (_, body) => ({ body })));
-  await expect.poll(() => at.bus.journal.settled(queue).length, { timeout: 10_000 }).toBe(11);
+  await expect.poll(() => at.bus.journal.settled(queue).length).toBe(11);
   const dispositions = at.bus.journal.settled(queue).map(({ disposition }) => disposition);
   expect(dispositions.filter((one) => one === "abandoned")).toHaveLength(1);
   expect(dispositions.filter((one) => one === "completed")).toHaveLength(10);
@@ -90,9 +88,7 @@ it("SBC-091 a process that is told to end with five messages in hand completes t
     const client = new ServiceBusClient(bus.connectionString);
     await client.createSender(queue).sendMessages(Array.from({ length: 8 }, (_, body) => ({ body })));
     await client.close();
-    await expect
-      .poll(() => bus.journal.delivered(queue).length, { timeout: 20_000 })
-      .toBeGreaterThanOrEqual(5);
+    await expect.poll(() => bus.journal.delivered(queue).length).toBeGreaterThanOrEqual(5);
     await once(child.stdout, "data");
     child.kill("SIGTERM");
     const [code] = (await once(child, "exit")) as [number | null];
@@ -104,4 +100,4 @@ it("SBC-091 a process that is told to end with five messages in hand completes t
   } finally {
     child.kill("SIGKILL");
   }
-}, 60_000);
+});

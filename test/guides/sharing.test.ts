@@ -40,7 +40,7 @@ it("SBC-082 four worker threads, each with a client of its own, send a hundred m
   await Promise.all(workers.map((worker) => once(worker, "exit")));
   expect(bus.journal.stored(queue)).toHaveLength(400);
   expect(bus.journal.connections()).toHaveLength(4);
-}, 60_000);
+});
 
 describe("SBC-084 what a scope made is closed at its end", () => {
   it("client, sender and receiver, and twice does no harm", async () => {

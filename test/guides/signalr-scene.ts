@@ -31,7 +31,7 @@ export function ours(
 }
 
 /** Waits for a condition, not for a time. */
-export async function until(condition: () => boolean, withinMs = 15_000): Promise<void> {
+export async function until(condition: () => boolean, withinMs = 60_000): Promise<void> {
   const end = performance.now() + withinMs;
   while (!condition()) {
     if (performance.now() > end) throw new Error(`Still not so after ${String(withinMs)} ms.`);

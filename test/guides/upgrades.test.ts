@@ -21,7 +21,7 @@ describe.concurrent("an upgrade of the service", () => {
     const startedAt = performance.now();
     await Promise.all(Array.from({ length: 200 }, (_, body) => sender.sendMessages({ body })));
     here(performance.now() - startedAt).toBeLessThan(5_000);
-  }, 60_000);
+  });
 
   it("SB-12 that takes it away is told in passing: what was repeated and how long it took, and no failure", async ({
     expect: here,
@@ -39,5 +39,5 @@ describe.concurrent("an upgrade of the service", () => {
     const back = at.events.find((event) => event.type === "reconnected");
     here(back?.downMs).toBeGreaterThanOrEqual(1_500);
     here(at.bus.journal.stored(queue)).toHaveLength(2);
-  }, 30_000);
+  });
 });

@@ -44,7 +44,7 @@ export async function scene(
 }
 
 /** Waits for a condition and not for a time; the bound is far above what a busy machine needs. */
-export function until(condition: () => boolean, timeoutMs = 15_000): Promise<void> {
+export function until(condition: () => boolean, timeoutMs = 60_000): Promise<void> {
   return vi.waitFor(
     () => {
       if (!condition())

@@ -93,7 +93,7 @@ describe("tokens", () => {
     const sending = client(bus, credential, { onEvent: (event) => events.push(event) })
       .createSender("orders")
       .sendMessages({ body: 1 });
-    await expect.poll(() => credential.asked, { timeout: 10_000 }).toBeGreaterThanOrEqual(7);
+    await expect.poll(() => credential.asked).toBeGreaterThanOrEqual(7);
     credential.isDown = false;
     await sending;
     expect(bus.journal.stored("orders")).toHaveLength(1);
@@ -120,7 +120,7 @@ describe("a renewal that fails", () => {
     open.push(() => bare.close());
     await bare.createSender("orders").sendMessages({ body: 1 });
     credential.isDown = true;
-    await expect.poll(() => credential.asked, { timeout: 5_000 }).toBe(2);
+    await expect.poll(() => credential.asked).toBe(2);
     credential.isDown = false;
     await new Promise((resolve) => setTimeout(resolve, 3_000));
     expect([credential.asked, bus.journal.tokens().length]).toEqual([2, 1]);
@@ -139,17 +139,14 @@ describe("a renewal that fails", () => {
     clock.moveOn(3_270_000);
     for (let n = 0; n < 10; n += 1) await sender.sendMessages({ body: n });
     expect(connectionsOf(bus.journal.attempts("orders"))).toHaveLength(1);
-    await expect.poll(() => events, { timeout: 10_000 }).toContain("give-up");
+    await expect.poll(() => events).toContain("give-up");
     credential.isDown = false;
     clock.moveOn(60_000);
     await expect
-      .poll(
-        async () => {
-          await sender.sendMessages({ body: "after" });
-          return connectionsOf(bus.journal.attempts("orders")).length;
-        },
-        { timeout: 10_000 },
-      )
+      .poll(async () => {
+        await sender.sendMessages({ body: "after" });
+        return connectionsOf(bus.journal.attempts("orders")).length;
+      })
       .toBe(2);
     const [first, second] = bus.journal.tokens();
     expect(second!.connection).not.toBe(first!.connection);
@@ -168,7 +165,7 @@ describe("a renewal that fails", () => {
     clock.moveOn(3_601_000);
     const sending = sender.sendMessages({ body: "after" });
     const asked = credential.asked;
-    await expect.poll(() => credential.asked, { timeout: 10_000 }).toBeGreaterThan(asked + 3);
+    await expect.poll(() => credential.asked).toBeGreaterThan(asked + 3);
     expect(bus.journal.attempts("orders")).toHaveLength(1);
     credential.isDown = false;
     await sending;
@@ -190,13 +187,10 @@ describe("a renewal that fails", () => {
     clock.moveOn(2_640_000);
     await sender.sendMessages({ body: 2 });
     await expect
-      .poll(
-        async () => {
-          await sender.sendMessages({ body: 3 });
-          return connectionsOf(bus.journal.attempts("orders")).length;
-        },
-        { timeout: 10_000 },
-      )
+      .poll(async () => {
+        await sender.sendMessages({ body: 3 });
+        return connectionsOf(bus.journal.attempts("orders")).length;
+      })
       .toBe(2);
     expect(bus.journal.stored("orders")).toHaveLength(bus.journal.attempts("orders").length);
     // What moved had not been sent: the old connection was kept for those who were about to use it.
@@ -218,11 +212,11 @@ describe("administration", () => {
     const abort = new AbortController();
     const asking = ["a", "b", "c"].map((queue) => admin.getQueue(queue, { abortSignal: abort.signal }));
     const over = Promise.allSettled(asking);
-    await expect.poll(() => credential.asked, { timeout: 10_000 }).toBeGreaterThanOrEqual(2);
+    await expect.poll(() => credential.asked).toBeGreaterThanOrEqual(2);
     expect(refusals).toEqual([]);
     credential.isDown = false;
     const { asked } = credential;
-    await expect.poll(() => refusals.length, { timeout: 10_000 }).toBeGreaterThanOrEqual(6);
+    await expect.poll(() => refusals.length).toBeGreaterThanOrEqual(6);
     expect(credential.asked).toBe(asked + 1);
     abort.abort();
     await over;
@@ -240,11 +234,11 @@ describe("a receiver", () => {
     });
     const sender = ours.createSender("orders");
     await sender.sendMessages({ body: "before" });
-    await expect.poll(() => received, { timeout: 10_000 }).toEqual(["before"]);
+    await expect.poll(() => received).toEqual(["before"]);
     // The service takes the link away when the token on it ends.
-    await expect.poll(() => bus.journal.detaches("orders").length, { timeout: 10_000 }).toBeGreaterThan(0);
+    await expect.poll(() => bus.journal.detaches("orders").length).toBeGreaterThan(0);
     await sender.sendMessages({ body: "after" });
-    await expect.poll(() => received, { timeout: 10_000 }).toEqual(["before", "after"]);
+    await expect.poll(() => received).toEqual(["before", "after"]);
     await subscription.close();
   });
 });
@@ -309,11 +303,11 @@ describe("updateCredential()", () => {
     });
     const sender = made.createSender("orders");
     await sender.sendMessages({ body: 1 });
-    await expect.poll(() => received, { timeout: 10_000 }).toEqual([1]);
+    await expect.poll(() => received).toEqual([1]);
     made.updateCredential(withKey(bus, "new"));
     bus.detachLinks("orders");
     await sender.sendMessages({ body: 2 });
-    await expect.poll(() => received, { timeout: 10_000 }).toEqual([1, 2]);
+    await expect.poll(() => received).toEqual([1, 2]);
     const names = bus.journal.tokens().map(({ keyName }) => keyName);
     expect(names.slice(0, 2)).toEqual(["old", "old"]);
     expect(new Set(names.slice(2))).toEqual(new Set(["new"]));

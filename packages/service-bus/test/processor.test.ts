@@ -6,7 +6,7 @@ import {
   type QueueOptions,
   type ServiceBusSimulator,
 } from "@holdfast/simulators/service-bus";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import {
   backoff,
   PermanentError,
@@ -51,8 +51,10 @@ async function bench(queue: Partial<QueueOptions> = {}): Promise<Bench> {
 }
 
 const soon = { redelivery: { backoff: backoff.full({ baseMs: 1, capMs: 1 }) } } satisfies ProcessorOptions;
-const empty = (bus: ServiceBusSimulator): Promise<void> =>
-  vi.waitFor(() => expect(bus.queue("orders").activeMessages).toBe(0), { timeout: 15_000, interval: 20 });
+const empty = async (bus: ServiceBusSimulator): Promise<void> => {
+  await expect.poll(() => bus.queue("orders").activeMessages, { interval: 20 }).toBe(0);
+};
+const recognised = ({ events }: Bench): HoldfastEvent[] => events.filter(({ type }) => type === "recognised");
 const dispositions = (bus: ServiceBusSimulator): string[] =>
   bus.journal.settled("orders").map(({ disposition }) => disposition);
 
@@ -149,7 +151,7 @@ describe("a processor", () => {
       .createSender("orders")
       .sendMessages({ body: "order", messageId: "order-1", subject: "new", applicationProperties: { a: 1 } });
     await empty(b.bus);
-    await vi.waitFor(() => expect(deliveries).toEqual([1, 2, 3]), { timeout: 10_000 });
+    await expect.poll(() => deliveries).toEqual([1, 2, 3]);
     await empty(b.bus);
     const stored = b.bus.journal.stored("orders");
     expect(stored).toHaveLength(3);
@@ -241,7 +243,7 @@ describe("a processor", () => {
         { deadLetterAfter: 3, redelivery: { ...soon.redelivery, by } },
       );
       await b.send("poison");
-      await vi.waitFor(() => expect(b.bus.queue("orders").deadLetterMessages).toBe(1), { timeout: 10_000 });
+      await expect.poll(() => b.bus.queue("orders").deadLetterMessages).toBe(1);
       expect(calls).toBe(3);
       const letters = b.client.deadLetters("orders");
       for await (const message of letters.list()) {
@@ -296,7 +298,7 @@ describe("a processor", () => {
       results.push(await context.complete());
     });
     await b.send("order");
-    await vi.waitFor(() => expect(results).toHaveLength(1), { timeout: 15_000 });
+    await expect.poll(() => results).toHaveLength(1);
     expect(results[0]?.status).toBe("unknown");
   });
 
@@ -307,12 +309,12 @@ describe("a processor", () => {
     b.bus.faults.always("management", ignore());
     b.process(() => void (calls += 1));
     await b.send("order");
-    await vi.waitFor(() => expect(calls).toBe(1));
-    await sleep(1_500);
+    // It comes again when its lock has ended, and so does each completion of it that the service does not answer.
+    await expect.poll(() => recognised(b).length).toBeGreaterThanOrEqual(1);
     b.bus.faults.clear();
     await empty(b.bus);
     expect(calls).toBe(1);
-    expect(b.events.filter(({ type }) => type === "recognised")).toHaveLength(1);
+    expect(recognised(b)).toHaveLength(b.bus.journal.delivered("orders").length - 1);
     expect(dispositions(b.bus).at(-1)).toBe("completed");
   });
 
@@ -351,7 +353,7 @@ describe("a processor", () => {
       },
     );
     await b.send("held", "slow");
-    await vi.waitFor(() => expect(processor.inHand).toBe(1), { timeout: 5_000 });
+    await expect.poll(() => processor.inHand).toBe(1);
     await sleep(50);
     await processor.stop();
     expect(done).toEqual(["slow"]);
@@ -365,7 +367,7 @@ describe("a processor", () => {
     await using b = await bench();
     const processor = b.process(() => sleep(200), { concurrency: 3 });
     await b.send(1, 2, 3);
-    await vi.waitFor(() => expect(processor.inHand).toBe(3), { timeout: 5_000 });
+    await expect.poll(() => processor.inHand).toBe(3);
     await processor.drain();
     expect(processor.inHand).toBe(0);
     expect(dispositions(b.bus)).toEqual(["completed", "completed", "completed"]);

@@ -1,6 +1,7 @@
 import { blackHole, dropConnection, halfOpen, ignore } from "@holdfast/simulators/service-bus";
 import { describe, it } from "vitest";
-import { queue, receivingBench, sleep, timed } from "./receiving-bench.ts";
+import { ownTime, timed } from "../../../test/own-time/own-time.ts";
+import { queue, receivingBench, sleep } from "./receiving-bench.ts";
 
 describe.concurrent("receiveMessages", () => {
   it("returns what was asked for as soon as it is there, over one link", async ({ expect: here }) => {
@@ -34,10 +35,10 @@ describe.concurrent("receiveMessages", () => {
     await using at = await receivingBench();
     const receiver = at.client.createReceiver(queue);
     await receiver.receiveMessages(1, { maxWaitTimeInMs: 1 });
-    const { ms, value } = await timed(receiver.receiveMessages(10, { maxWaitTimeInMs: 500 }));
+    const { ms, ownMs, value } = await timed(receiver.receiveMessages(10, { maxWaitTimeInMs: 500 }));
     here(value).toEqual([]);
     here(ms).toBeGreaterThanOrEqual(495);
-    here(ms).toBeLessThan(900);
+    here(ownMs).toBeLessThan(900);
   });
 
   it("SBC-073 rejects at once when it is aborted, and leaves nothing locked", async ({ expect: here }) => {
@@ -50,11 +51,11 @@ describe.concurrent("receiveMessages", () => {
     await here.poll(() => at.bus.journal.attaches(queue).length).toBe(1);
     await at.fill(3);
     await here.poll(() => at.bus.queue(queue).lockedMessages).toBe(3);
-    const abortedAt = performance.now();
+    const sinceAborted = ownTime();
     patience.abort();
     const { error } = await receiving;
-    here(performance.now() - abortedAt).toBeLessThan(250);
-    here((error as Error).name).toBe("AbortError");
+    here(sinceAborted()).toBeLessThan(250);
+    here(error?.name).toBe("AbortError");
     await here.poll(() => at.bus.queue(queue).lockedMessages).toBe(0);
     await at.fill(2);
     const again = await receiver.receiveMessages(10, { maxWaitTimeInMs: 2_000 });
@@ -81,24 +82,22 @@ describe.concurrent("receiveMessages", () => {
     const receiver = at.client.createReceiver(queue);
     await receiver.receiveMessages(5, { maxWaitTimeInMs: 1 });
     at.bus.freeze();
-    const { ms } = await timed(receiver.receiveMessages(5, { maxWaitTimeInMs: 1_000 }));
-    here(ms).toBeLessThan(2_500);
+    const { ownMs } = await timed(receiver.receiveMessages(5, { maxWaitTimeInMs: 1_000 }));
+    here(ownMs).toBeLessThan(2_500);
     // And is on another connection afterwards.
     await at.fill(2);
     await here
-      .poll(async () => (await receiver.receiveMessages(5, { maxWaitTimeInMs: 2_000 })).length, {
-        timeout: 15_000,
-      })
+      .poll(async () => (await receiver.receiveMessages(5, { maxWaitTimeInMs: 2_000 })).length)
       .toBe(2);
   });
 
   it("ends in time when the service cannot be reached at all, with an error", async ({ expect: here }) => {
     await using at = await receivingBench();
     await at.bus.stop();
-    const { ms, error } = await timed(
+    const { ownMs, error } = await timed(
       at.client.createReceiver(queue).receiveMessages(5, { maxWaitTimeInMs: 1_000 }),
     );
-    here(ms).toBeLessThan(2_500);
+    here(ownMs).toBeLessThan(2_500);
     here(error).toBeInstanceOf(Error);
     here(String(error)).toContain("ECONNREFUSED");
   });
@@ -109,10 +108,10 @@ describe.concurrent("receiveMessages", () => {
   ] as const)("ends in time when the service %s", async ([, fault], { expect: here }) => {
     await using at = await receivingBench();
     at.bus.faults.always("connect", fault);
-    const { ms, error } = await timed(
+    const { ownMs, error } = await timed(
       at.client.createReceiver(queue).receiveMessages(5, { maxWaitTimeInMs: 1_000 }),
     );
-    here(ms).toBeLessThan(2_500);
+    here(ownMs).toBeLessThan(2_500);
     here(error).toMatchObject({ code: "ServiceTimeout" });
   });
 
@@ -146,9 +145,9 @@ describe.concurrent("receiveMessages", () => {
     await using at = await receivingBench();
     at.bus.faults.always("drain", ignore());
     const receiver = at.client.createReceiver(queue);
-    const { ms, value } = await timed(receiver.receiveMessages(5, { maxWaitTimeInMs: 500 }));
+    const { ownMs, value } = await timed(receiver.receiveMessages(5, { maxWaitTimeInMs: 500 }));
     here(value).toEqual([]);
-    here(ms).toBeLessThan(1_900);
+    here(ownMs).toBeLessThan(1_900);
     await at.fill(5);
     here(await receiver.receiveMessages(5, { maxWaitTimeInMs: 5_000 })).toHaveLength(5);
   });
@@ -170,7 +169,7 @@ describe.concurrent("receiveMessages", () => {
     }
     here(received).toBe(3_000);
     here(held).toBeDefined();
-  }, 60_000);
+  });
 
   it("refuses a second call while one is under way, and counts that make no sense", async ({
     expect: here,

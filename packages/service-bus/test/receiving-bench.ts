@@ -75,12 +75,3 @@ export function recording(
 }
 
 export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
-/** How long a promise takes, and how it ends. */
-export async function timed<T>(work: Promise<T>): Promise<{ ms: number; value?: T; error?: unknown }> {
-  const startedAt = performance.now();
-  return work.then(
-    (value) => ({ ms: performance.now() - startedAt, value }),
-    (error: unknown) => ({ ms: performance.now() - startedAt, error }),
-  );
-}

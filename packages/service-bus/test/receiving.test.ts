@@ -52,7 +52,7 @@ it("flows again within three seconds of the end of an outage of three, and proce
   await at.bus.restart({ downMs: 3_000 });
   const upAgain = performance.now();
   await at.fill(1);
-  await expect.poll(() => handlers.bodies.length, { timeout: 10_000 }).toBe(2);
+  await expect.poll(() => handlers.bodies.length).toBe(2);
   expect(performance.now() - upAgain).toBeLessThan(3_000);
 });
 
@@ -73,9 +73,9 @@ it.each([
   await at.fill(1);
   await expect.poll(() => handlers.bodies.length).toBe(1);
   breakIt(at);
-  await expect.poll(() => at.events.map(({ type }) => type), { timeout: 3_000 }).toContain("reconnected");
+  await expect.poll(() => at.events.map(({ type }) => type)).toContain("reconnected");
   await at.fill(1);
-  await expect.poll(() => handlers.bodies.length, { timeout: 5_000 }).toBe(2);
+  await expect.poll(() => handlers.bodies.length).toBe(2);
   expect(handlers.errors).toEqual([]);
 });
 
@@ -85,13 +85,13 @@ it("SBC-017 attaches to a disabled entity once a second at most after the third 
   at.client.createReceiver(queue).subscribe(handlers);
   await expect.poll(() => at.bus.journal.attaches(queue).length).toBe(1);
   at.bus.queue(queue).disable();
-  await expect.poll(() => at.bus.journal.attaches(queue).length, { timeout: 10_000 }).toBe(5);
+  await expect.poll(() => at.bus.journal.attaches(queue).length).toBe(5);
   const times = at.bus.journal.attaches(queue).map((attach) => attach.at);
   expect((times[4] ?? 0) - (times[3] ?? 0)).toBeGreaterThanOrEqual(1_000);
   expect(handlers.errors[0]).toMatchObject({ source: "receive", error: { code: "MessagingEntityDisabled" } });
   at.bus.queue(queue).enable();
   await at.fill(1);
-  await expect.poll(() => handlers.bodies.length, { timeout: 10_000 }).toBe(1);
+  await expect.poll(() => handlers.bodies.length).toBe(1);
 });
 
 it("slows down for a link that is attached and detached again at once", async () => {
@@ -109,7 +109,7 @@ it("SBC-066 takes over from the official loop: an attach that is refused is repe
   at.bus.faults.next("attach", refuseLink({ condition: "amqp:internal-error" }), { times: 2 });
   const handlers = recording();
   at.client.createReceiver(queue).subscribe(handlers);
-  await expect.poll(() => handlers.bodies.length, { timeout: 10_000 }).toBe(1);
+  await expect.poll(() => handlers.bodies.length).toBe(1);
   const receives = at.bus.journal.attaches(queue).filter(({ role }) => role === "receive");
   expect(receives.map(({ outcome }) => outcome)).toEqual(["refused", "refused", "attached"]);
   expect(at.events.filter(({ type }) => type === "retry")).toHaveLength(2);
@@ -121,7 +121,7 @@ it("gives up an attach that is not answered, and tries again", async () => {
   const handlers = recording();
   at.client.createReceiver(queue).subscribe(handlers);
   await at.fill(1);
-  await expect.poll(() => handlers.bodies.length, { timeout: 10_000 }).toBe(1);
+  await expect.poll(() => handlers.bodies.length).toBe(1);
 });
 
 it("settles what is in hand when the connection drops under the settlement", async () => {
@@ -130,7 +130,7 @@ it("settles what is in hand when the connection drops under the settlement", asy
   at.bus.faults.next("settle", dropConnection({ stored: false }));
   const handlers = recording();
   at.client.createReceiver(queue).subscribe(handlers);
-  await expect.poll(() => at.bus.journal.settled(queue).length, { timeout: 5_000 }).toBe(1);
+  await expect.poll(() => at.bus.journal.settled(queue).length).toBe(1);
   expect(at.bus.journal.settled(queue)[0]).toMatchObject({ disposition: "completed", via: "management" });
   expect(handlers.bodies).toEqual([0]);
 });
@@ -141,7 +141,7 @@ it("repeats a settlement that is throttled", async () => {
   at.bus.faults.next("settle", reject({ condition: "com.microsoft:server-busy", description: "busy" }));
   const handlers = recording();
   at.client.createReceiver(queue).subscribe(handlers);
-  await expect.poll(() => at.bus.journal.settled(queue).length, { timeout: 10_000 }).toBe(1);
+  await expect.poll(() => at.bus.journal.settled(queue).length).toBe(1);
   expect(handlers.bodies).toEqual([0]);
 });
 
@@ -186,9 +186,9 @@ it("processes 6000 messages while one is held from the beginning", async () => {
   const handlers = recording((message) => (message.body === 0 ? held : undefined));
   at.client.createReceiver(queue).subscribe(handlers, { maxConcurrentCalls: 50 });
   // The official client stops at 2047.
-  await expect.poll(() => at.bus.journal.settled(queue).length, { timeout: 30_000 }).toBe(5_999);
+  await expect.poll(() => at.bus.journal.settled(queue).length).toBe(5_999);
   release();
   await expect.poll(() => at.bus.journal.settled(queue).length).toBe(6_000);
   expect(handlers.bodies).toHaveLength(6_000);
   expect(at.bus.journal.settled(queue).every(({ disposition }) => disposition === "completed")).toBe(true);
-}, 60_000);
+});

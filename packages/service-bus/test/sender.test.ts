@@ -251,9 +251,7 @@ describe("scheduling", () => {
         .filter(({ operation }) => operation === "com.microsoft:schedule-message");
     expect(scheduled()).toHaveLength(2);
     await b.sender.sendMessages({ body: "later" });
-    await expect
-      .poll(() => b.bus.journal.stored("orders").map(({ body }) => body), { timeout: 5_000 })
-      .toContain(1);
+    await expect.poll(() => b.bus.journal.stored("orders").map(({ body }) => body)).toContain(1);
     expect(b.bus.journal.stored("orders").filter(({ body }) => body === 1)).toHaveLength(1);
     const [{ messageId } = { messageId: undefined }] = b.bus.journal
       .stored("orders")

@@ -39,7 +39,7 @@ async function bench(queue: Partial<QueueOptions> = {}): Promise<Bench> {
 }
 
 const numbers = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
-const until = (check: () => void): Promise<void> => vi.waitFor(check, { timeout: 15_000, interval: 20 });
+const until = (check: () => void): Promise<void> => vi.waitFor(check, { timeout: 30_000, interval: 20 });
 const empty = (bus: ServiceBusSimulator): Promise<void> =>
   until(() => expect(bus.queue("orders").activeMessages).toBe(0));
 

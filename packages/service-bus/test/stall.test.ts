@@ -9,7 +9,7 @@ describe.concurrent("the stall watch", () => {
     at.bus.faults.next("attach", deafLink());
     const handlers = recording();
     at.client.createReceiver(queue).subscribe(handlers);
-    await here.poll(() => handlers.bodies.length, { timeout: 10_000 }).toBe(3);
+    await here.poll(() => handlers.bodies.length).toBe(3);
     here(at.events).toContainEqual(here.objectContaining({ type: "stalled", target: queue }));
     here(handlers.errors).toEqual([]);
   });
@@ -21,13 +21,10 @@ describe.concurrent("the stall watch", () => {
     const receiver = at.client.createReceiver(queue);
     let received = 0;
     await here
-      .poll(
-        async () => {
-          received += (await receiver.receiveMessages(3, { maxWaitTimeInMs: 400 })).length;
-          return received;
-        },
-        { timeout: 10_000 },
-      )
+      .poll(async () => {
+        received += (await receiver.receiveMessages(3, { maxWaitTimeInMs: 400 })).length;
+        return received;
+      })
       .toBe(3);
   });
 
@@ -41,7 +38,7 @@ describe.concurrent("the stall watch", () => {
     // What the service sends into the dead connection stays locked there for a second.
     at.bus.freeze();
     await at.fill(1);
-    await here.poll(() => handlers.bodies.length, { timeout: 15_000 }).toBe(1);
+    await here.poll(() => handlers.bodies.length).toBe(1);
   });
 
   it("gives up the link of a subscription with the connection that a renewal found dead", async ({
@@ -59,9 +56,9 @@ describe.concurrent("the stall watch", () => {
       processError: () => Promise.resolve(),
     });
     await at.fill([{ body: 1 }]);
-    await here.poll(() => handled.length, { timeout: 10_000 }).toBe(1);
+    await here.poll(() => handled.length).toBe(1);
     await at.fill([{ body: 2 }]);
-    await here.poll(() => new Set(handled).size, { timeout: 15_000 }).toBe(2);
+    await here.poll(() => new Set(handled).size).toBe(2);
   });
 
   it("leaves a quiet queue alone, asking no more than it should", async ({ expect: here }) => {

@@ -24,4 +24,4 @@ it("adds, lists and removes rules, over a drop", async () => {
     await client.close();
     await bus.close();
   }
-}, 40_000);
+});

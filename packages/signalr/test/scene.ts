@@ -80,7 +80,7 @@ export async function returned(
 }
 
 /** Waits for a condition, not for a time. */
-export async function until(condition: () => boolean, withinMs = 15_000): Promise<void> {
+export async function until(condition: () => boolean, withinMs = 60_000): Promise<void> {
   const end = performance.now() + withinMs;
   while (!condition()) {
     if (performance.now() > end)

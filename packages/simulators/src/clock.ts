@@ -8,26 +8,32 @@ export interface SimulatorClock {
   now(): number;
   /** Milliseconds since the Unix epoch: what goes on the wire as a date. */
   wallNow(): number;
-  /** Calls `fire` once after `ms` milliseconds, never synchronously; the returned function cancels it. */
+  /** Calls `fire` once after `ms` milliseconds, never synchronously, never early; the returned function cancels it. */
   after(ms: number, fire: () => void): () => void;
 }
 
 // A longer delay overflows Node's 32-bit timer and would fire at once.
 const MAX_TIMER_MS = 2_147_483_647;
 
-/** Real time. */
+/**
+ * Real time. A timer that fired early (timers drop fractions of a millisecond) is set again: what ends at a time must not be
+ * seen to end before it.
+ */
 export const realClock: SimulatorClock = {
   now: () => performance.now(),
   wallNow: () => Date.now(),
   after(ms, fire) {
-    let remaining = Math.max(0, ms);
+    const due = performance.now() + ms;
     let timer: NodeJS.Timeout;
-    const arm = (): void => {
-      const part = Math.min(remaining, MAX_TIMER_MS);
-      remaining -= part;
-      timer = setTimeout(remaining > 0 ? arm : fire, part);
+    const arm = (leftMs: number): void => {
+      timer = setTimeout(check, Math.min(Math.ceil(leftMs), MAX_TIMER_MS));
     };
-    arm();
+    const check = (): void => {
+      const leftMs = due - performance.now();
+      if (leftMs > 0) arm(leftMs);
+      else fire();
+    };
+    arm(Math.max(0, ms));
     return () => {
       clearTimeout(timer);
     };

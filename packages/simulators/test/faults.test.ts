@@ -131,7 +131,7 @@ describe("faults at send", () => {
     const sender = await openSender(await connect(), "orders");
     bus.faults.next("send", loseAcknowledgement({ stored: false }), { times: 1_500 });
     for (let n = 0; n < 1_500; n++) sender.send({ body: n });
-    await expect.poll(() => bus.journal.attempts("orders").length, { timeout: 5_000 }).toBe(1_500);
+    await expect.poll(() => bus.journal.attempts("orders").length).toBe(1_500);
     const other = await openSender(sender.connection, "orders");
     other.send({ body: "last" });
     await expect.poll(() => bus.journal.stored("orders").map(({ body }) => body)).toEqual(["last"]);

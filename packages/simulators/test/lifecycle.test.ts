@@ -26,7 +26,7 @@ describe("the simulator", () => {
       ["--import", tsx, "--input-type=module", "-e", script],
       {
         cwd: fileURLToPath(new URL("..", import.meta.url)),
-        timeout: 15_000,
+        timeout: 60_000,
         env: { ...process.env, NODE_OPTIONS: "" },
       },
     );

@@ -32,7 +32,7 @@ async function run(script: string): Promise<unknown> {
   const { stdout } = await promisify(execFile)(
     python ?? "",
     ["-c", login + script, String(bus.port), username, password],
-    { timeout: 15_000 },
+    { timeout: 60_000 },
   );
   return JSON.parse(stdout) as unknown;
 }

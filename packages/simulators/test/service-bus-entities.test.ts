@@ -1,5 +1,5 @@
 import type { ServiceBusClient, ServiceBusReceivedMessage, ServiceBusReceiver } from "@azure/service-bus";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { serviceBus, type ServiceBusSimulator } from "@holdfast/simulators/service-bus";
 import { refuses } from "./support/refusal.ts";
 import { officialClient } from "./support/official-client.ts";
@@ -75,9 +75,7 @@ describe("time to live", () => {
     const sender = client.createSender("ephemeral");
     await sender.sendMessages({ body: "brief", timeToLive: 100 });
     await sender.sendMessages({ body: "long", timeToLive: 9_999_999 });
-    await vi.waitFor(() => {
-      expect(bus.queue("ephemeral").deadLetterMessages).toBe(1);
-    });
+    await expect.poll(() => bus.queue("ephemeral").deadLetterMessages).toBe(1);
     expect(bus.journal.deadLettered("ephemeral")).toMatchObject([{ reason: "TTLExpiredException" }]);
     expect(bus.journal.expired("ephemeral")).toMatchObject([{ deadLettered: true }]);
     expect((await one(client.createReceiver("ephemeral", peekLock))).body).toBe("long");
@@ -85,13 +83,13 @@ describe("time to live", () => {
 
   it("forgets what expires where dead-lettering on expiration is off", async () => {
     await client.createSender("forgetful").sendMessages({ body: 1, timeToLive: 50 });
-    await vi.waitFor(() => {
-      expect(bus.queue("forgetful")).toMatchObject({
+    await expect
+      .poll(() => bus.queue("forgetful"))
+      .toMatchObject({
         activeMessages: 0,
         deadLetterMessages: 0,
         sizeBytes: 0,
       });
-    });
     expect(bus.journal.expired("forgetful")).toMatchObject([{ deadLettered: false }]);
   });
 });

@@ -1,5 +1,5 @@
 import type { ServiceBusClient, ServiceBusReceivedMessage, ServiceBusReceiver } from "@azure/service-bus";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import {
   delayAcknowledgement,
   loseAcknowledgement,
@@ -65,12 +65,12 @@ describe("sessions with the official client", () => {
       bus.journal.settled("orders").map(({ disposition, sessionId }) => [disposition, sessionId]),
     ).toEqual(Array.from({ length: 3 }, () => ["completed", "a"]));
     await session.close();
-    await vi.waitFor(() => {
-      expect(events("orders")).toEqual([
+    await expect
+      .poll(() => events("orders"))
+      .toEqual([
         ["accepted", "a"],
         ["released", "a"],
       ]);
-    });
   });
 
   it("gives the next session that has messages and that nobody holds", async () => {
@@ -83,9 +83,7 @@ describe("sessions with the official client", () => {
 
   it("lets a client wait for the next session until one comes", async () => {
     const accepted = client.acceptNextSession("orders", noRenewal);
-    await vi.waitFor(() => {
-      expect(bus.journal.tokens().length).toBeGreaterThan(0);
-    });
+    await expect.poll(() => bus.journal.tokens().length).toBeGreaterThan(0);
     await send("orders", ["late", 1]);
     const session = await accepted;
     expect(session.sessionId).toBe("late");
@@ -139,19 +137,14 @@ describe("sessions with the official client", () => {
     const before = session.sessionLockedUntilUtc.getTime();
     const until = await session.renewSessionLock();
     expect(until.getTime()).toBeGreaterThanOrEqual(before);
-    await vi.waitFor(
-      () => {
-        expect(bus.journal.detaches("brief").at(-1)).toMatchObject({
-          by: "service",
-          condition: "com.microsoft:session-lock-lost",
-        });
-      },
-      { timeout: 5_000 },
-    );
+    await expect
+      .poll(() => bus.journal.detaches("brief").at(-1))
+      .toMatchObject({
+        by: "service",
+        condition: "com.microsoft:session-lock-lost",
+      });
     // What is settled before the client has read the detach would wait for an answer for a minute.
-    await vi.waitFor(() => {
-      expect(session.isClosed).toBe(true);
-    });
+    await expect.poll(() => session.isClosed).toBe(true);
     await expect(session.completeMessage(message!)).rejects.toMatchObject({ code: "SessionLockLost" });
     const [again] = await some(await client.acceptSession("brief", "a", noRenewal));
     expect(again?.deliveryCount).toBe(1);
@@ -220,9 +213,7 @@ describe("sessions with the official client", () => {
     const other = officialClient(bus);
     await other.acceptSession("orders", "a", noRenewal);
     bus.dropConnections();
-    await vi.waitFor(() => {
-      expect(bus.queue("orders").heldSessions).toEqual([]);
-    });
+    await expect.poll(() => bus.queue("orders").heldSessions).toEqual([]);
     // Not awaited: the official client's close() hangs when a session's connection was dropped.
     void other.close();
   });
@@ -300,14 +291,10 @@ describe("an acceptance that is lost", () => {
     const receiver = connection.open_receiver({
       source: { address: "orders", filter: { "com.microsoft:session-filter": "a" } },
     });
-    await vi.waitFor(() => {
-      expect(bus.queue("orders").heldSessions).toEqual(["a"]);
-    });
+    await expect.poll(() => bus.queue("orders").heldSessions).toEqual(["a"]);
     expect(receiver.is_remote_open()).toBe(false);
     connection.close();
-    await vi.waitFor(() => {
-      expect(bus.queue("orders").heldSessions).toEqual([]);
-    });
+    await expect.poll(() => bus.queue("orders").heldSessions).toEqual([]);
   });
 });
 

@@ -37,7 +37,7 @@ async function mosquitto(hub: IotHubSimulator, program: string, ...args: string[
     ...["-h", "localhost", "-p", String(hub.port), "--cafile", ca, "-V", "mqttv311", "-i", "d1"],
     ...["-u", `${hub.hostName}/d1/?api-version=2021-04-12`, "-P", deviceToken(hub, "d1")],
   ];
-  const { stdout } = await promisify(execFile)(program, [...login, ...args], { timeout: 15_000 });
+  const { stdout } = await promisify(execFile)(program, [...login, ...args], { timeout: 60_000 });
   return stdout;
 }
 

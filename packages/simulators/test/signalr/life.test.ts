@@ -23,7 +23,7 @@ describe("the two servers", () => {
     const { stdout } = await promisify(execFile)(
       process.execPath,
       ["--import", import.meta.resolve("tsx"), "--input-type=module", "-e", script],
-      { cwd: fileURLToPath(new URL("../..", import.meta.url)), timeout: 15_000 },
+      { cwd: fileURLToPath(new URL("../..", import.meta.url)), timeout: 60_000 },
     );
     expect(stdout).toContain("closed");
   });

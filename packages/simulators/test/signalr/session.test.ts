@@ -39,7 +39,6 @@ describe("a hub connection", () => {
           simulator.journal
             .messages()
             .filter(({ type, direction }) => type === "ping" && direction === "sent").length,
-        { timeout: 10_000 },
       )
       .toBeGreaterThan(30);
     expect(connection.state).toBe("Connected");
