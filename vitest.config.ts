@@ -11,7 +11,7 @@ const project = (name: string, include: string[]) => ({
     ...{ name, include, environment: "node" },
     // How long a test that hangs holds up the run, and a condition that never comes true its test. Neither says how fast
     // anything has to be: a test that claims a time measures it. A busy machine must reach neither.
-    ...{ testTimeout: 90_000, hookTimeout: 90_000, expect: { poll: { timeout: 30_000 } } },
+    ...{ testTimeout: 120_000, hookTimeout: 120_000, expect: { poll: { timeout: 30_000 } } },
   },
 });
 

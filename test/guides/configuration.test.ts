@@ -21,12 +21,12 @@ it("SBC-030 a credential that is not set up is asked once more at most, and its 
     `${bus.host};UseDevelopmentEmulator=true;X=/`,
     credential as never,
   );
-  const { error, failure, ms } = await failed(client.createSender(queue).sendMessages({ body: 1 }));
+  const { error, failure, ownMs } = await failed(client.createSender(queue).sendMessages({ body: 1 }));
   expect(error).toBe(unavailable);
   expect(failure).toMatchObject({ kind: "auth", id: "credential-unavailable" });
   expect(failure.remedy).toContain("assigned identity is missing");
   expect(asked).toBeLessThanOrEqual(2);
-  expect(ms).toBeLessThan(5_000);
+  expect(ownMs).toBeLessThan(5_000);
 });
 
 it("SBC-037 space around a connection string does no harm, and one within its key is found before anything is sent", async () => {
@@ -47,8 +47,8 @@ it("SBC-037 a key whose characters were encoded for a URL is refused by the serv
   await using client = new ServiceBusClient(
     at.bus.connectionString.replace(/(SharedAccessKey=[^;=]+)==/, "$1%3D%3D"),
   );
-  const { error, failure, ms } = await failed(client.createSender(queue).sendMessages({ body: 1 }));
+  const { error, failure, ownMs } = await failed(client.createSender(queue).sendMessages({ body: 1 }));
   expect(failure).toMatchObject({ kind: "auth", id: "SBC-004" });
   expect(failureOf(error)?.remedy).toContain("the key");
-  expect(ms).toBeLessThan(5_000);
+  expect(ownMs).toBeLessThan(5_000);
 });

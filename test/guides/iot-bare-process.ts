@@ -93,6 +93,7 @@ const scenarios = {
     say("ready");
     await sleep(500);
     const sends = Array.from({ length: 50 }, (_, index) => client.sendEvent(new iot.Message(String(index))));
+    say("sending");
     await outcome("sends")(Promise.all(sends));
   },
   /** A property bag that is longer than a topic may be, then a good message. */

@@ -1,6 +1,7 @@
 import process from "node:process";
 import { Mqtt } from "azure-iot-device-mqtt";
 import { Client, Message } from "@holdfast/iot-device";
+import { timed } from "../own-time/own-time.ts";
 
 // Connects, subscribes, closes with a send in hand, and has nothing left that keeps it alive.
 process.once("message", (job: { connectionString: string; ca: string }) => void work(job));
@@ -13,9 +14,8 @@ async function work({ connectionString, ca }: { connectionString: string; ca: st
   await client.getTwin();
   process.once("message", () => {
     client.sendEvent(new Message("unheard")).catch(() => undefined);
-    const startedAt = performance.now();
-    void client.close().then(() => {
-      process.send?.(performance.now() - startedAt, () => process.disconnect());
+    void timed(client.close()).then(({ ownMs }) => {
+      process.send?.(ownMs, () => process.disconnect());
     });
   });
   process.send?.("ready");

@@ -15,7 +15,7 @@ describe("M-07 fails fast and says what to do when", () => {
       const bareRefusals = (): number => bareService.bus.journal.refusals().length;
       if (bareRetries) await expect.poll(bareRefusals).toBe(1);
 
-      const { sent } = await sendOurs(scenario, service);
+      const { sent, ownMs } = await sendOurs(scenario, service);
 
       const { journal } = service.bus;
       const [{ error, failure } = { error: undefined, failure: undefined }] = sent;
@@ -25,7 +25,7 @@ describe("M-07 fails fast and says what to do when", () => {
       expect(failure?.remedy).toMatch(/\w+/);
       expect(failure?.attempts.length).toBeGreaterThan(0);
       expect(failure?.trackingId).toMatch(/^[\w-]{8,}$/);
-      expect(failure?.elapsedMs).toBeLessThan(500);
+      expect(ownMs).toBeLessThan(500);
       for (const seen of [journal.attempts(queue), journal.attaches(queue), journal.tokens()]) {
         expect(seen.length).toBeLessThanOrEqual(2);
       }

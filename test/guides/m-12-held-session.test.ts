@@ -2,6 +2,7 @@ import { ServiceBusClient as OfficialClient } from "@azure/service-bus";
 import { ServiceBusClient } from "@holdfast/service-bus";
 import { serviceBus } from "@holdfast/simulators/service-bus";
 import { describe, it } from "vitest";
+import { timed } from "../own-time/own-time.ts";
 
 const queue = "orders";
 
@@ -26,14 +27,13 @@ describe.concurrent("M-12 a session that a client holds without renewing it, loc
     const waiting = client
       .acceptSession(queue, "held", { whenHeld: "wait" })
       .then((session) => ({ session, ms: performance.now() - heldAt }));
-    const nextAt = performance.now();
-    const next = await client.acceptNextSession(queue);
-    here(next.sessionId).toBe("free");
-    here(performance.now() - nextAt).toBeLessThan(1_000);
+    const next = await timed(client.acceptNextSession(queue));
+    here(next.value?.sessionId).toBe("free");
+    here(next.ownMs).toBeLessThan(1_000);
     const { session, ms } = await waiting;
     here(session.sessionId).toBe("held");
     here(ms).toBeGreaterThanOrEqual(4_500);
-    here(ms).toBeLessThan(8_000);
+    here(ms).toBeLessThan(15_000);
     await Promise.all([holder.close(), bare.close()]);
   });
 });

@@ -1,6 +1,7 @@
-import { ServiceBusClient } from "@holdfast/service-bus";
+import { ServiceBusClient, type ServiceBusReceiver } from "@holdfast/service-bus";
 import { serviceBus, type ServiceBusSimulator } from "@holdfast/simulators/service-bus";
 import { describe, it } from "vitest";
+import { ownTime, timed } from "../own-time/own-time.ts";
 import { runBareReceiver } from "./bare-receiver.ts";
 
 const queue = "orders";
@@ -13,6 +14,15 @@ async function trickle(bus: ServiceBusSimulator, count: number): Promise<void> {
     await sender.sendMessages({ body });
     await sleep(60);
   }
+}
+
+/** A receiver whose link for ten is open: opening it counts against the wait. */
+async function opened(client: ServiceBusClient): Promise<ServiceBusReceiver> {
+  const receiver = client.createReceiver(queue);
+  await client.createSender(queue).sendMessages({ body: "first" });
+  const [message] = await receiver.receiveMessages(10, { maxWaitTimeInMs: 15_000 });
+  await receiver.completeMessage(message!);
+  return receiver;
 }
 
 // Rows SBC-025, SBC-064, SBC-072, SBC-073.
@@ -39,43 +49,40 @@ describe.concurrent("M-15", () => {
   it("returns nothing from an empty queue after 500 ms", async ({ expect: here }) => {
     await using bus = await serviceBus({ queues: [queue] });
     await using client = new ServiceBusClient(bus.connectionString);
-    const receiver = client.createReceiver(queue);
-    await receiver.receiveMessages(1, { maxWaitTimeInMs: 1 });
-    const startedAt = performance.now();
-    here(await receiver.receiveMessages(10, { maxWaitTimeInMs: 500 })).toEqual([]);
-    here(performance.now() - startedAt).toBeGreaterThanOrEqual(495);
-    here(performance.now() - startedAt).toBeLessThan(900);
+    const receiver = await opened(client);
+    const { ms, ownMs, value } = await timed(receiver.receiveMessages(10, { maxWaitTimeInMs: 500 }));
+    here(value).toEqual([]);
+    here(ms).toBeGreaterThanOrEqual(495);
+    here(ownMs).toBeLessThan(900);
   });
 
   it("ends within 250 ms of an abort, and no message is lost or stays locked", async ({ expect: here }) => {
     await using bus = await serviceBus({ queues: [{ name: queue, lockDurationMs: 3_000 }] });
     await using client = new ServiceBusClient(bus.connectionString);
-    const receiver = client.createReceiver(queue);
-    await receiver.receiveMessages(10, { maxWaitTimeInMs: 1 });
+    const receiver = await opened(client);
     const sending = trickle(bus, 10);
     const patience = new AbortController();
     const receiving = receiver
       .receiveMessages(10, { fill: true, abortSignal: patience.signal })
       .catch((error: unknown) => error);
     await sleep(200);
-    const abortedAt = performance.now();
+    const sinceAborted = ownTime();
     patience.abort();
     here(((await receiving) as Error).name).toBe("AbortError");
-    here(performance.now() - abortedAt).toBeLessThan(250);
+    here(sinceAborted()).toBeLessThan(250);
     await sending;
     // At once, or when the lock ends: the official drain gives up after 200 ms, which a busy machine may need.
     await here.poll(() => bus.queue(queue).lockedMessages).toBe(0);
-    here(await receiver.receiveMessages(10, { maxWaitTimeInMs: 5_000, fill: true })).toHaveLength(10);
+    here(await receiver.receiveMessages(10, { maxWaitTimeInMs: 15_000, fill: true })).toHaveLength(10);
   });
 
   it("cannot be kept longer than a second over its time by a half-open socket", async ({ expect: here }) => {
     await using bus = await serviceBus({ queues: [queue] });
     await using client = new ServiceBusClient(bus.connectionString);
-    const receiver = client.createReceiver(queue);
-    await receiver.receiveMessages(10, { maxWaitTimeInMs: 1 });
+    const receiver = await opened(client);
     bus.freeze();
-    const startedAt = performance.now();
-    here(await receiver.receiveMessages(10, { maxWaitTimeInMs: 1_000 })).toEqual([]);
-    here(performance.now() - startedAt).toBeLessThan(2_000);
+    const { ownMs, value } = await timed(receiver.receiveMessages(10, { maxWaitTimeInMs: 1_000 }));
+    here(value).toEqual([]);
+    here(ownMs).toBeLessThan(2_000);
   });
 });

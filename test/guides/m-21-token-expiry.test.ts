@@ -15,7 +15,11 @@ it.each([
   "M-21 renews over %s before the token ends; every call is delivered (SR-17, SR-19)",
   async (_, transport) => {
     await using sim = await chatService({ service: { tokenLifetimeMs } });
-    const { connection, events } = ours(sim.url("chat"), { whileDown: "wait" }, { transport });
+    const { connection, events } = ours(
+      sim.url("chat"),
+      { whileDown: "wait", random: () => 0 },
+      { transport },
+    );
     await using __ = connection;
     await connection.start();
     let calls = 0;

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { serverBusy } from "@holdfast/simulators/service-bus";
 import { describe, it } from "vitest";
+import { timed } from "../own-time/own-time.ts";
 import { queue } from "./scenarios.ts";
 import { wrappedScene } from "./wrapped-scene.ts";
 
@@ -18,9 +19,8 @@ describe.concurrent("an upgrade of the service", () => {
     here(new Set(at.bus.journal.stored(queue).map(({ messageId }) => messageId)).size).toBe(21);
     here(at.bus.journal.refusals(queue).length).toBeGreaterThan(0);
     await sleep(10_500);
-    const startedAt = performance.now();
-    await Promise.all(Array.from({ length: 200 }, (_, body) => sender.sendMessages({ body })));
-    here(performance.now() - startedAt).toBeLessThan(5_000);
+    const many = Promise.all(Array.from({ length: 200 }, (_, body) => sender.sendMessages({ body })));
+    here((await timed(many)).ownMs).toBeLessThan(5_000);
   });
 
   it("SB-12 that takes it away is told in passing: what was repeated and how long it took, and no failure", async ({

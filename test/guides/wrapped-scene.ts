@@ -10,6 +10,7 @@ import {
   type ServiceBusOptions,
   type ServiceBusSimulator,
 } from "@holdfast/simulators/service-bus";
+import { timed } from "../own-time/own-time.ts";
 import { queue } from "./scenarios.ts";
 
 /** A simulated namespace, our client on it, and what the client tells. */
@@ -41,14 +42,10 @@ export async function wrappedScene(
 /** How a call failed, as the caller sees it; throws when it did not fail. */
 export async function failed(
   call: Promise<unknown>,
-): Promise<{ error: Error; failure: Failure; ms: number }> {
-  const startedAt = performance.now();
-  try {
-    await call;
-  } catch (error) {
-    const failure = failureOf(error);
-    if (failure === undefined) throw error;
-    return { error: error as Error, failure, ms: performance.now() - startedAt };
-  }
-  throw new Error("The call should have failed.");
+): Promise<{ error: Error; failure: Failure; ownMs: number }> {
+  const { error, ownMs } = await timed(call);
+  if (error === undefined) throw new Error("The call should have failed.");
+  const failure = failureOf(error);
+  if (failure === undefined) throw error;
+  return { error, failure, ownMs };
 }

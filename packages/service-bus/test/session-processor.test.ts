@@ -189,8 +189,9 @@ describe("a session processor", () => {
     expect(done).toEqual([1]);
     await using other = new ServiceBusClient(b.bus.connectionString);
     const receiver = await other.acceptSession("orders", "customer");
-    const messages = await receiver.receiveMessages(5, { maxWaitTimeInMs: 1_000 });
+    const messages = await receiver.receiveMessages(1, { maxWaitTimeInMs: 15_000 });
     expect(messages.map(({ body }) => body as unknown)).toEqual([2]);
+    expect(b.bus.queue("orders").activeMessages).toBe(1);
   });
 
   it("goes on when there is nothing to do, without a leak of links", async () => {

@@ -1,3 +1,4 @@
+import { timed } from "../../../test/own-time/own-time.ts";
 import { HttpTransportType, LogLevel, type IHttpConnectionOptions } from "@microsoft/signalr";
 import {
   backoff,
@@ -90,14 +91,4 @@ export async function until(condition: () => boolean, withinMs = 60_000): Promis
 }
 
 /** How a promise ended, and after how long. */
-export async function outcome(
-  promise: Promise<unknown>,
-): Promise<{ readonly error?: Error; readonly value?: unknown; readonly ms: number }> {
-  const startedAt = performance.now();
-  try {
-    const value = await promise;
-    return { value, ms: performance.now() - startedAt };
-  } catch (error) {
-    return { error: error as Error, ms: performance.now() - startedAt };
-  }
-}
+export const outcome = timed;

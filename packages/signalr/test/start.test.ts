@@ -137,9 +137,9 @@ describe("start()", () => {
   it("ends with the caller's signal, with the trouble that took the time", async () => {
     await using s = await scene();
     await s.sim.stop();
-    const signal = AbortSignal.timeout(700);
-    const { error, ms } = await outcome(s.connection.start({ signal }));
-    expect(ms).toBeLessThan(5_000);
+    const signal = AbortSignal.timeout(1_500);
+    const { error, ownMs } = await outcome(s.connection.start({ signal }));
+    expect(ownMs).toBeLessThan(5_000);
     expect(error?.message).toContain("fetch failed");
     expect(failureOf(error)).toMatchObject({ reason: "deadline", id: "connection-refused" });
     await until(() => stateOf(s.connection) === "Disconnected");
@@ -173,9 +173,9 @@ describe("an attempt that hangs", () => {
   it("is given up when the socket takes longer to open than a negotiation is good for", async () => {
     await using s = await scene({ resilience: { connectTimeoutMs: 300 } });
     s.sim.faults.next("transport", neverAnswer());
-    const { error, ms } = await outcome(s.connection.start());
+    const { error, ownMs } = await outcome(s.connection.start());
     expect(error).toBeUndefined();
-    expect(ms).toBeLessThan(5_000);
+    expect(ownMs).toBeLessThan(5_000);
     expect(s.events[0]).toMatchObject({ fault: { kind: "timeout", code: "attempt-timeout" } });
   });
 
@@ -194,7 +194,7 @@ describe("an attempt that hangs", () => {
     const started = outcome(s.connection.start());
     await new Promise((resolve) => setTimeout(resolve, 100));
     const stopped = await outcome(s.connection.stop());
-    expect(stopped.ms).toBeLessThan(1_000);
+    expect(stopped.ownMs).toBeLessThan(1_000);
     expect((await started).error).toBeInstanceOf(AbortError);
     s.sim.faults.clear();
     await restarted(s.connection);

@@ -61,7 +61,7 @@ describe("receiving", () => {
   it("delivers, and removes the message when it is completed", async () => {
     await client.createSender("orders").sendMessages({ body: { id: 7 }, messageId: "m7" });
     const receiver = client.createReceiver("orders");
-    const [message] = await receiver.receiveMessages(1, { maxWaitTimeInMs: 3_000 });
+    const [message] = await receiver.receiveMessages(1, { maxWaitTimeInMs: 15_000 });
     expect(message?.body).toEqual({ id: 7 });
     expect(message?.lockedUntilUtc?.getTime()).toBeGreaterThan(Date.now());
     if (message !== undefined) await receiver.completeMessage(message);
@@ -76,7 +76,7 @@ describe("receiving", () => {
     await bus.stop();
     await bus.start();
     const again = officialClient(bus);
-    const [message] = await again.createReceiver("orders").receiveMessages(1, { maxWaitTimeInMs: 3_000 });
+    const [message] = await again.createReceiver("orders").receiveMessages(1, { maxWaitTimeInMs: 15_000 });
     expect(message?.messageId).toBe("kept");
     await again.close();
   });

@@ -106,7 +106,7 @@ describe("the official administration client", () => {
     const client = officialClient(bus);
     await client.createSender("made").sendMessages([{ body: 1 }, { body: 2 }]);
     const receiver = client.createReceiver("made", "all");
-    const [message] = await receiver.receiveMessages(1, { maxWaitTimeInMs: 1_000 });
+    const [message] = await receiver.receiveMessages(1, { maxWaitTimeInMs: 15_000 });
     await receiver.deadLetterMessage(message!);
     await client.close();
     expect(await admin.getSubscriptionRuntimeProperties("made", "all")).toMatchObject({

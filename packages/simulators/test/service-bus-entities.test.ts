@@ -30,7 +30,7 @@ afterEach(async () => {
 });
 
 async function one(receiver: ServiceBusReceiver): Promise<ServiceBusReceivedMessage> {
-  const [message] = await receiver.receiveMessages(1, { maxWaitTimeInMs: 2_000 });
+  const [message] = await receiver.receiveMessages(1, { maxWaitTimeInMs: 15_000 });
   if (message === undefined) throw new Error("no message came");
   return message;
 }

@@ -19,9 +19,9 @@ afterEach(async () => {
   await bus.close();
 });
 
-async function start(options: ServiceBusOptions = {}): Promise<void> {
+async function start(options: ServiceBusOptions = {}, timeoutInMs = 15_000): Promise<void> {
   bus = await serviceBus({ queues: ["orders"], ...options });
-  client = officialClient(bus, { retryOptions: { maxRetries: 0, timeoutInMs: 1_000 } });
+  client = officialClient(bus, { retryOptions: { maxRetries: 0, timeoutInMs } });
 }
 
 describe("idleness", () => {
@@ -50,10 +50,10 @@ describe("idleness", () => {
   });
 
   it("closes a connection that has no link to an entity any more", async () => {
-    await start({ idleConnectionTimeoutMs: 300 });
+    await start({ idleConnectionTimeoutMs: 2_000 });
     const sender = client.createSender("orders");
     await sender.sendMessages({ body: 1 });
-    await new Promise((resolve) => setTimeout(resolve, 600));
+    await new Promise((resolve) => setTimeout(resolve, 2_500));
     expect(bus.journal.connections()[0]?.closedAt).toBeUndefined();
     await sender.close();
     await expect.poll(() => bus.journal.connections()[0]?.closedAt).toBeDefined();
@@ -68,7 +68,7 @@ describe("deaf links", () => {
     const deaf = client.createReceiver("orders");
     expect(await deaf.receiveMessages(1, { maxWaitTimeInMs: 300 })).toEqual([]);
     const hearing = client.createReceiver("orders");
-    expect(await hearing.receiveMessages(1, { maxWaitTimeInMs: 1_000 })).toHaveLength(1);
+    expect(await hearing.receiveMessages(1, { maxWaitTimeInMs: 15_000 })).toHaveLength(1);
   });
 
   it("can be made of live receivers, and healed", async () => {
@@ -114,10 +114,10 @@ describe("what a receiver waits for in vain", () => {
   });
 
   it.each([true, false])("a settlement is never answered (carried out: %s)", async (stored) => {
-    await start();
+    await start({}, 2_000);
     await client.createSender("orders").sendMessages({ body: 1 });
     const receiver = client.createReceiver("orders", { maxAutoLockRenewalDurationInMs: 0 });
-    const [message] = await receiver.receiveMessages(1, { maxWaitTimeInMs: 1_000 });
+    const [message] = await receiver.receiveMessages(1, { maxWaitTimeInMs: 15_000 });
     bus.faults.next("settle", loseAcknowledgement({ stored }));
     await expect(receiver.completeMessage(message!)).rejects.toMatchObject({ code: "ServiceTimeout" });
     expect(bus.queue("orders").activeMessages).toBe(stored ? 0 : 1);

@@ -39,7 +39,7 @@ async function send(queue: string, ...messages: [sessionId: string, body: unknow
 }
 
 async function some(receiver: ServiceBusReceiver, count = 1): Promise<ServiceBusReceivedMessage[]> {
-  const messages = await receiver.receiveMessages(count, { maxWaitTimeInMs: 2_000 });
+  const messages = await receiver.receiveMessages(count, { maxWaitTimeInMs: 15_000 });
   if (messages.length !== count) throw new Error(`${messages.length} of ${count} messages came`);
   return messages;
 }

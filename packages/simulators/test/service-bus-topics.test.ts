@@ -44,7 +44,7 @@ const send = (...messages: ServiceBusMessage[]): Promise<void> =>
   client.createSender("events").sendMessages(messages);
 
 async function bodies(receiver: ServiceBusReceiver, count: number): Promise<unknown[]> {
-  const messages = await receiver.receiveMessages(count, { maxWaitTimeInMs: 1_000 });
+  const messages = await receiver.receiveMessages(count, { maxWaitTimeInMs: 15_000 });
   for (const message of messages) await receiver.completeMessage(message);
   return messages.map(({ body }) => body);
 }
@@ -67,7 +67,7 @@ describe("topics with the official client", () => {
     await send({ body: 1, subject: "order.urgent", applicationProperties: { region: "eu", amount: 7 } });
     const messages = await client
       .createReceiver("events", "urgent")
-      .receiveMessages(2, { maxWaitTimeInMs: 1_000 });
+      .receiveMessages(2, { maxWaitTimeInMs: 15_000 });
     expect(messages.map(({ applicationProperties, to }) => [applicationProperties, to])).toEqual([
       [{ region: "eu", amount: 7 }, undefined],
       [{ amount: 7, priority: 2 }, "desk"],
@@ -79,7 +79,7 @@ describe("topics with the official client", () => {
     expect(bus.subscription("events", "fragile").deadLetterMessages).toBe(1);
     const [dead] = await client
       .createReceiver("events", "sessions", { subQueueType: "deadLetter" })
-      .receiveMessages(1, { maxWaitTimeInMs: 1_000 });
+      .receiveMessages(1, { maxWaitTimeInMs: 15_000 });
     expect(dead).toMatchObject({
       deadLetterReason: "Session ID is null",
       deadLetterSource: "events/Subscriptions/sessions",

@@ -25,7 +25,7 @@ afterEach(async () => {
 });
 
 async function one(receiver: ServiceBusReceiver): Promise<ServiceBusReceivedMessage> {
-  const [message] = await receiver.receiveMessages(1, { maxWaitTimeInMs: 3_000 });
+  const [message] = await receiver.receiveMessages(1, { maxWaitTimeInMs: 15_000 });
   if (message === undefined) throw new Error("no message came");
   return message;
 }
@@ -132,7 +132,7 @@ describe("settling with the official client", () => {
   it("deletes on delivery in receiveAndDelete mode", async () => {
     await client.createSender("orders").sendMessages([{ body: 1 }, { body: 2 }]);
     const receiver = client.createReceiver("orders", { receiveMode: "receiveAndDelete" });
-    const messages = await receiver.receiveMessages(2, { maxWaitTimeInMs: 3_000 });
+    const messages = await receiver.receiveMessages(2, { maxWaitTimeInMs: 15_000 });
     expect(messages.map(({ body }) => body as number)).toEqual([1, 2]);
     expect(bus.queue("orders")).toMatchObject({ activeMessages: 0, sizeBytes: 0 });
   });

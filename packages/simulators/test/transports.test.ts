@@ -61,7 +61,7 @@ describe("transports", () => {
     bus = await serviceBus({ queues: ["orders"], webSocket: true });
     const client = officialClient(bus, plainWebSocket(bus), bus.connectionStringFor());
     await client.createSender("orders").sendMessages({ body: "over ws" });
-    const [message] = await client.createReceiver("orders").receiveMessages(1, { maxWaitTimeInMs: 3_000 });
+    const [message] = await client.createReceiver("orders").receiveMessages(1, { maxWaitTimeInMs: 15_000 });
     expect(message?.body).toBe("over ws");
     await client.close();
     expect(bus.journal.connections()[0]?.transport).toBe("ws");

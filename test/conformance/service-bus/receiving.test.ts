@@ -49,7 +49,7 @@ describe.each(contenders)("receivers of $name", (contender) => {
     await send(s, 1, 2, 3, 4, 5);
     const receiver = s.client.createReceiver("orders");
     expect(bodiesOf(await receiver.receiveMessages(3))).toEqual([1, 2, 3]);
-    expect(bodiesOf(await receiver.receiveMessages(10, { maxWaitTimeInMs: 2_000 }))).toEqual([4, 5]);
+    expect(bodiesOf(await receiver.receiveMessages(10, { maxWaitTimeInMs: 15_000 }))).toEqual([4, 5]);
     expect(await receiver.receiveMessages(1, { maxWaitTimeInMs: 300 })).toEqual([]);
   });
 

@@ -21,7 +21,7 @@ describe.each(contenders)("session receivers of $name", (contender) => {
       "peekLock",
     ]);
     expect(receiver.sessionLockedUntilUtc).toBeInstanceOf(Date);
-    const messages = await receiver.receiveMessages(5, { maxWaitTimeInMs: 1_000 });
+    const messages = await receiver.receiveMessages(5, { maxWaitTimeInMs: 15_000 });
     expect(messages.map(({ body, sessionId }) => [body, sessionId])).toEqual([
       [1, "a"],
       [2, "a"],
