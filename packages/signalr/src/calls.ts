@@ -25,7 +25,7 @@ export class Calls {
   }
 
   invoke<T>(method: string, args: unknown[]): Promise<T> {
-    const session = this.#life()?.steadySession;
+    const session = this.#life()?.steadySession();
     // The usual case, with as few promises as it takes.
     if (session !== undefined && !this.#isRepeated(method)) {
       const ms = this.#settings.timeoutMs(method);
@@ -52,7 +52,7 @@ export class Calls {
   }
 
   stream<T>(method: string, args: unknown[]): IStreamResult<T> {
-    const session = this.#life()?.steadySession;
+    const session = this.#life()?.steadySession();
     if (session !== undefined) return session.hub.stream<T>(method, ...args);
     // A stream is never sent again by itself: who reads it knows what was received.
     return new DeferredStream<T>(
@@ -87,7 +87,7 @@ export class Calls {
   async #sessionFor(method: string): Promise<Session> {
     const life = this.#life();
     const { whileDown, waitTimeoutMs, maxWaiting } = this.#settings;
-    const present = life?.steadySession;
+    const present = life?.steadySession();
     if (present !== undefined) return present;
     const waits = life?.isRenewing === true || whileDown === "wait" || this.#isRepeated(method);
     if (life === undefined || !waits) throw notConnected();
@@ -115,7 +115,8 @@ export class Calls {
       for (;;) {
         // A renewal begins on a connection that stands: its end is what is waited for.
         await (life.isRenewing ? life.renewed(abort.signal) : life.ready(abort.signal));
-        if (life.steadySession !== undefined) return life.steadySession;
+        const session = life.steadySession();
+        if (session !== undefined) return session;
       }
     } finally {
       stopTimer?.();

@@ -58,6 +58,8 @@ export class Life {
   #isDismissed = false;
   /** Attempts in a row that negotiated and then could not connect. */
   #connectFailures = 0;
+  /** By the clock. */
+  #renewAt = Infinity;
   #stopRenewal: (() => void) | undefined;
 
   constructor(options: LifeOptions) {
@@ -88,8 +90,14 @@ export class Life {
     return this.#session;
   }
 
-  /** As {@link session}, but not while a planned change of it is under way. */
-  get steadySession(): Session | undefined {
+  /**
+   * As {@link session}, but not while a planned change of it is under way. One that is due begins here at the latest: the
+   * timers of a page that slept, or of a busy machine, come late, and a call with a token that has ended would be refused.
+   */
+  steadySession(): Session | undefined {
+    const session = this.#session;
+    if (session !== undefined && this.#renewAt !== Infinity && this.#now() >= this.#renewAt)
+      this.#renew(session);
     return this.isRenewing ? undefined : this.#session;
   }
 
@@ -191,6 +199,7 @@ export class Life {
     this.#session = undefined;
     this.#plainHub = undefined;
     this.#lostAt = this.#now();
+    this.#renewAt = Infinity;
     this.#stopRenewal?.();
     this.#stopRenewal = undefined;
   }
@@ -233,6 +242,7 @@ export class Life {
     const lifeMs = lifetimeMs(token, clock.wallNow());
     if (lifeMs <= 0) return; // Clocks differ by more than its life: the server will say when it is over.
     const share = earliestRenewal + random() * (latestRenewal - earliestRenewal);
+    this.#renewAt = clock.now() + lifeMs * share;
     this.#stopRenewal = clock.after(lifeMs * share, () => {
       this.#renew(session);
     });
@@ -240,6 +250,8 @@ export class Life {
 
   /** Lets calls under way finish, while new ones wait, and then makes a new connection with a new token at once. */
   #renew(session: Session): void {
+    this.#renewAt = Infinity;
+    this.#stopRenewal?.();
     this.#renewal = renewal();
     const replace = (): void => {
       if (this.#session !== session) return;
