@@ -81,6 +81,16 @@ export interface RecycledEvent extends OperationEvent {
   readonly fault: FaultSummary;
 }
 
+/** The usual way to the service is closed and another is open: connections take that for a while. `target` is the host. */
+export interface FellBackEvent extends OperationEvent {
+  readonly type: "fell-back";
+  readonly to: "websockets";
+  /** Until the usual way is tried again, in milliseconds. */
+  readonly forMs: number;
+  /** What is wrong with the usual way. */
+  readonly fault: FaultSummary;
+}
+
 /** A new access token was fetched; `target` names its scopes. */
 export interface TokenRefreshedEvent extends OperationEvent {
   readonly type: "token-refreshed";
@@ -136,6 +146,7 @@ export type HoldfastEvent =
   | DisconnectedEvent
   | ReconnectedEvent
   | RecycledEvent
+  | FellBackEvent
   | TokenRefreshedEvent
   | TokenKeptEvent
   | ThrottledSustainedEvent

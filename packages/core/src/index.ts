@@ -20,6 +20,7 @@ export {
   type DroppedEvent,
   type EventListener,
   type FaultSummary,
+  type FellBackEvent,
   type GiveUpEvent,
   type HandlerFailedEvent,
   type HoldfastEvent,

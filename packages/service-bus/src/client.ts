@@ -1,16 +1,11 @@
 import * as official from "@azure/service-bus";
 import { badOption, systemClock } from "@holdfast/core";
 import { bypassed, bypassedReceiver } from "./bypassed.ts";
-import { closeClient, ConnectionPool } from "./connection-pool.ts";
+import { closeClient } from "./connection-pool.ts";
+import { innerTimeouts } from "./connections.ts";
 import { DeadLetters } from "./dead-letters.ts";
 import { checkConnectionString } from "./connection-string.ts";
-import {
-  Credentials,
-  isCredential,
-  withCredentialFaults,
-  type Access,
-  type Credential,
-} from "./credentials.ts";
+import { isCredential, withCredentialFaults, type Access, type Credential } from "./credentials.ts";
 import { EntitySenders } from "./entity-senders.ts";
 import type { Handler } from "./message-work.ts";
 import type { ProcessorOptions } from "./processor-options.ts";
@@ -36,6 +31,7 @@ import {
 import type { ServiceBusSessionReceiver } from "./session-receiver.ts";
 import { ReceivingSide } from "./receiving-side.ts";
 import { Sender, type ServiceBusSender, type ServiceBusSenderOptions } from "./sender.ts";
+import { holdConnections, type ConnectionsHold } from "./shared-connections.ts";
 import type { Transport } from "./transport.ts";
 
 /** The official options, and ours. */
@@ -47,7 +43,9 @@ export interface ServiceBusClientOptions extends official.ServiceBusClientOption
   readonly resilience?: ResilienceOptions | false;
   /**
    * `"websockets"`: over port 443, where 5671 is closed, through the proxy that `HTTPS_PROXY` names unless `NO_PROXY` excepts
-   * the namespace. Default `"tcp"`, or WebSockets when the official `webSocketOptions` ask for them.
+   * the namespace. `"auto"`: over 5671, and where that is refused, cut or silent for a second, over WebSockets; what worked is
+   * remembered for ten minutes, for all clients of the process. Default `"tcp"`, or WebSockets when the official
+   * `webSocketOptions` ask for them.
    */
   readonly transport?: Transport;
 }
@@ -55,8 +53,7 @@ export interface ServiceBusClientOptions extends official.ServiceBusClientOption
 /** What only a client that is not bypassed has. */
 interface Holding {
   readonly resilience: Resilience;
-  readonly credentials: Credentials;
-  readonly pool: ConnectionPool;
+  readonly hold: ConnectionsHold;
   readonly entities: EntitySenders;
   readonly senders: Set<Sender>;
   readonly receiving: ReceivingSide;
@@ -102,25 +99,20 @@ export class ServiceBusClient extends official.ServiceBusClient {
     if (isBypassed) return;
     const known = resilienceFrom(resilience, retryOptions, namespaceOf(access));
     const settings: Resilience = { ...known, classify: withCredentialFaults(known.classify) };
-    const credentials = new Credentials(access, settings);
-    const { clock, random, tokensPerConnection } = settings;
-    const named = { ...options, identifier: this.identifier };
-    const make =
-      (retry: official.ServiceBusClientOptions["retryOptions"]) =>
-      (handed: (validForMs: number) => void = () => undefined): official.ServiceBusClient =>
-        new official.ServiceBusClient(...officialArguments(credentials.access(handed), named, retry));
-    // One retry loop: ours. The inner bound is a net far below the attempt timeouts, which abort through the signal.
-    const makeSending = make({ maxRetries: 0, timeoutInMs: 300_000 });
-    const renewal = { renew: () => credentials.renew(), random };
-    const pool = new ConnectionPool(makeSending, clock, tokensPerConnection, renewal);
-    const entities = new EntitySenders(pool, settings);
-    const receiving = new ReceivingSide(
-      (retry) => make(retry)(),
-      this.fullyQualifiedNamespace,
-      settings,
-      retryOptions,
-    );
-    this.#holding = { resilience: settings, credentials, pool, entities, senders: new Set(), receiving };
+    const hold = holdConnections(access, options, settings);
+    const { sending, receiving, sessions } = hold.connections;
+    this.#holding = {
+      resilience: settings,
+      hold,
+      entities: new EntitySenders(sending, settings),
+      senders: new Set(),
+      receiving: new ReceivingSide(
+        { receiving, sessions },
+        this.fullyQualifiedNamespace,
+        settings,
+        innerTimeouts(settings, retryOptions).acceptMs,
+      ),
+    };
   }
 
   /** True once `close()` was called. */
@@ -251,10 +243,7 @@ export class ServiceBusClient extends official.ServiceBusClient {
     if (this.#holding === undefined)
       throw badOption("updateCredential", typeof access, "left out when bypassed");
     if (this.isClosed) throw clientClosedError();
-    const { credentials, pool, receiving } = this.#holding;
-    credentials.update(access);
-    pool.replaceAll();
-    receiving.outdate();
+    this.#holding.hold.connections.update(access);
   }
 
   /**
@@ -283,16 +272,16 @@ export class ServiceBusClient extends official.ServiceBusClient {
     // Not a turn later when there is none: senders take no more from this moment.
     if (this.#processors.size > 0) await Promise.all([...this.#processors].map((one) => one.stop()));
     if (this.#holding === undefined) return super.close();
-    const { credentials, pool, entities, senders, resilience, receiving } = this.#holding;
+    const { hold, entities, senders, resilience, receiving } = this.#holding;
     // Handlers may send: the senders go on until they are through.
     if (receiving.isInUse) await receiving.close();
     await Promise.all([...senders].map((sender) => sender.drain()));
     entities.end();
+    // Links end with their connections, unless others are left there.
+    if (!hold.isLast) await entities.close();
     await Promise.all([
-      receiving.close(),
-      pool.close(),
+      receiving.close().then(() => hold.leave()),
       closeClient(this, () => super.close(), resilience.clock),
     ]);
-    credentials.close();
   }
 }

@@ -84,6 +84,11 @@ export class Credentials {
     this.#tokens = tokenSourceOf(access.credential, this.#resilience);
   }
 
+  /** What it was made with, or updated to. */
+  get current(): Access {
+    return this.#access;
+  }
+
   /**
    * For the official constructor.
    *

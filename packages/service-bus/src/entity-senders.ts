@@ -45,6 +45,11 @@ export class EntitySenders {
     await entity.link.close();
   }
 
+  /** Closes all links, where their connections stay. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#all].map(({ link }) => link.close()));
+  }
+
   /** Ends all links; their connections are closed by the pool. */
   end(): void {
     for (const { link } of this.#all) link.end();

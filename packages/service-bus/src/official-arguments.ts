@@ -1,6 +1,7 @@
 import * as official from "@azure/service-bus";
 import type { Access } from "./credentials.ts";
 import type { ServiceBusClientOptions } from "./client.ts";
+import type { FellBack } from "./either-socket.ts";
 import { webSocketOptionsFor } from "./transport.ts";
 
 /** The official constructor's arguments, with options of its own: it writes into what it is given. */
@@ -8,12 +9,15 @@ export function officialArguments(
   { host, credential }: Access,
   options: ServiceBusClientOptions,
   retryOptions: official.ServiceBusClientOptions["retryOptions"],
+  fellBack?: FellBack,
 ): [string, never] {
   const { resilience: _ours, transport, retryOptions: _theirs, webSocketOptions, ...rest } = options;
   const webSocket = webSocketOptionsFor(
-    transport,
+    // The emulator of the service knows no WebSockets, and no TLS.
+    transport === "auto" && isEmulator(host) ? undefined : transport,
     webSocketOptions,
     hostOf(rest.customEndpointAddress ?? host),
+    fellBack,
   );
   const fresh = {
     ...rest,
@@ -28,6 +32,10 @@ export function officialArguments(
 export function namespaceOf({ host, credential }: Access): string {
   const endpoint = credential === undefined ? official.parseServiceBusConnectionString(host).endpoint : host;
   return hostOf(endpoint);
+}
+
+function isEmulator(connectionString: string): boolean {
+  return /(?:^|;)\s*UseDevelopmentEmulator\s*=\s*true\b/i.test(connectionString);
 }
 
 function hostOf(text: string): string {

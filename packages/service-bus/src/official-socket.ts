@@ -4,7 +4,9 @@ import type { ServiceBusClient } from "@azure/service-bus";
 interface Private {
   readonly _connectionContext?: {
     readonly connection?: {
-      readonly _connection?: { readonly socket?: { destroyed?: boolean; destroy?(error: Error): void } };
+      readonly _connection?: {
+        readonly socket?: { destroyed?: boolean; destroy?(error: Error): void; end?(): void };
+      };
     };
   };
 }
@@ -17,6 +19,7 @@ interface Private {
 export function destroySocket(client: ServiceBusClient): void {
   const socket = (client as unknown as Private)._connectionContext?.connection?._connection?.socket;
   if (socket === undefined || socket.destroyed === true) return;
-  // An error, because rhea stops its timers on `error` and not on `close`.
-  socket.destroy?.(new Error("ECONNABORTED: the client was closed."));
+  // An error, because rhea stops its timers on `error` and not on `close`. A WebSocket can only be asked to end.
+  if (socket.destroy === undefined) socket.end?.();
+  else socket.destroy(new Error("ECONNABORTED: the client was closed."));
 }

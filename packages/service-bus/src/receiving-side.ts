@@ -1,5 +1,5 @@
-import type { RetryOptions, ServiceBusClient, ServiceBusRuleManager } from "@azure/service-bus";
-import { ConnectionPool } from "./connection-pool.ts";
+import type { ServiceBusRuleManager } from "@azure/service-bus";
+import type { ConnectionPool } from "./connection-pool.ts";
 import { EntityConnection } from "./entity-connection.ts";
 import { LockKeeper } from "./lock-keeper.ts";
 import { parseReceiverArguments, type ReceiverArguments } from "./receiver-arguments.ts";
@@ -9,13 +9,6 @@ import { SessionAcceptor } from "./session-acceptor.ts";
 import type { SessionArguments } from "./session-arguments.ts";
 import type { ServiceBusSessionReceiver } from "./session-receiver.ts";
 import type { Resilience } from "./resilience.ts";
-
-/** Makes an inner official client with these retry options. */
-export type MakeClient = (retryOptions: RetryOptions) => ServiceBusClient;
-
-// The official loop of a subscription cannot be switched off, but it waits so long before it goes on that ours has taken
-// over (design-spike 1). Below the longest delay a timer takes.
-const never = 2_000_000_000;
 
 /** Everything that receives for one client: its connections, its receivers, the locks it holds. */
 export class ReceivingSide {
@@ -27,23 +20,23 @@ export class ReceivingSide {
   readonly #ruleManagers = new Set<RuleManager>();
   readonly #sessions: SessionAcceptor;
 
+  /**
+   * @param pools - whoever made them closes them.
+   * @param acceptTimeoutMs - how long an accept waits for the service, which waits so long for the next session.
+   */
   constructor(
-    make: MakeClient,
+    pools: { readonly receiving: ConnectionPool; readonly sessions: ConnectionPool },
     fullyQualifiedNamespace: string,
     resilience: Resilience,
-    retryOptions: RetryOptions | undefined,
+    acceptTimeoutMs: number,
   ) {
     this.#fullyQualifiedNamespace = fullyQualifiedNamespace;
     this.#resilience = resilience;
-    const { clock, tokensPerConnection, policy } = resilience;
-    // The official client's timer for a settlement outlives the link and the client, and holds the process up.
-    const timeoutInMs = Math.min(60_000, policy("serviceBus.settle").attemptTimeoutMs);
-    const inner = { maxRetries: 0, retryDelayInMs: never, timeoutInMs };
-    this.#pool = new ConnectionPool(() => make({ ...inner }), clock, tokensPerConnection);
+    this.#pool = pools.receiving;
     this.#keeper = new LockKeeper(resilience);
     this.#sessions = new SessionAcceptor(
-      make,
-      retryOptions?.timeoutInMs,
+      pools.sessions,
+      acceptTimeoutMs,
       this.#keeper,
       resilience,
       this.#fullyQualifiedNamespace,
@@ -85,16 +78,10 @@ export class ReceivingSide {
     return this.#sessions.accept(given);
   }
 
-  /** The client identifies itself anew: the next links are made on new connections. */
-  outdate(): void {
-    this.#pool.outdate();
-  }
-
-  /** Closes all receivers, then the connections. */
+  /** Closes all receivers; the connections stay. */
   async close(): Promise<void> {
     await Promise.all([...[...this.#receivers].map((receiver) => receiver.close()), this.#sessions.close()]);
     for (const manager of this.#ruleManagers) manager.end();
     this.#keeper.close();
-    await this.#pool.close();
   }
 }

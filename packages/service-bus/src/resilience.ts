@@ -46,6 +46,12 @@ export interface ResilienceOptions {
    */
   readonly tokensPerConnection?: number;
   /**
+   * Whether the client shares its connections with all clients of the process that have this option, the same namespace, the
+   * same credential (the same connection string, or the same object) and the same options of connecting. Default false.
+   * `updateCredential()` of one is of all then.
+   */
+  readonly shareConnections?: boolean;
+  /**
    * Never spends more credits a second than this on the namespace, all clients of the process together: 1 for a message,
    * 10 for a management call. Off by default; without it the pace adapts once the service throttles. For a namespace that
    * this process has to itself, or its share of one. `creditPacing.standard` is the service's 1000.
@@ -82,6 +88,7 @@ export interface Resilience {
   readonly stallAfterMs: number;
   readonly coalesce: boolean;
   readonly tokensPerConnection: number;
+  readonly shareConnections: boolean;
   /** Shared by every client of the namespace in this process. */
   readonly gate: Gate;
   readonly budget: Budget | undefined;
@@ -97,6 +104,7 @@ const known = [
   "policies",
   "coalesce",
   "tokensPerConnection",
+  "shareConnections",
   "faults",
   "onEvent",
   "closeTimeoutMs",
@@ -122,6 +130,10 @@ export function resilienceFrom(
     if (!known.includes(key)) throw badOption("resilience", key, `made of ${known.join(", ")}`);
   }
   const { closeTimeoutMs = 10_000, onEvent, coalesce = true, tokensPerConnection = 900 } = options;
+  const { shareConnections = false } = options;
+  if (typeof shareConnections !== "boolean") {
+    throw badOption("resilience.shareConnections", shareConnections, "true or false");
+  }
   if (typeof coalesce !== "boolean") throw badOption("resilience.coalesce", coalesce, "true or false");
   if (!Number.isInteger(tokensPerConnection) || tokensPerConnection < 1 || tokensPerConnection > 1_000) {
     throw badOption("resilience.tokensPerConnection", tokensPerConnection, "a whole number from 1 to 1000");
@@ -148,6 +160,7 @@ export function resilienceFrom(
     stallAfterMs: stallAfterMs === false ? Infinity : stallAfterMs,
     coalesce,
     tokensPerConnection,
+    shareConnections,
     gate: sharedGate(key, { ...timed, ...(options.pacing && { pacing: options.pacing }) }),
     budget: options.budget && sharedBudget(key, { ...timed, ...options.budget }),
     breaker: options.breaker && sharedBreaker(key, { ...timed, ...options.breaker }),

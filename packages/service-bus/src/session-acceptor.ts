@@ -1,18 +1,15 @@
 import type { ServiceBusClient, ServiceBusSessionReceiver as OfficialReceiver } from "@azure/service-bus";
 import { badOption, run, type Attempt, type Policy } from "@holdfast/core";
-import { ConnectionPool, withinTime, type Generation } from "./connection-pool.ts";
+import { withinTime, type ConnectionPool, type Generation } from "./connection-pool.ts";
 import { Lifetime } from "./lifetime.ts";
 import type { LockKeeper } from "./lock-keeper.ts";
 import { clientClosedError, isTimeout, timeoutError } from "./official-errors.ts";
 import { maxLockRenewalMs } from "./receiver-arguments.ts";
-import type { MakeClient } from "./receiving-side.ts";
 import type { Resilience } from "./resilience.ts";
 import type { SessionArguments } from "./session-arguments.ts";
 import { SessionHold } from "./session-hold.ts";
 import { SessionReceiver, type ServiceBusSessionReceiver } from "./session-receiver.ts";
 
-// The official client's, also for how long the service waits for a session to give.
-const defaultTimeoutMs = 60_000;
 // What the way to the service and back may take on top of that.
 const graceMs = 5_000;
 const closeTimeoutMs = 2_000;
@@ -27,24 +24,19 @@ export class SessionAcceptor {
   readonly #receivers = new Set<SessionReceiver>();
   readonly #lifetime = new Lifetime();
 
-  /** @param timeoutInMs - of the user's `retryOptions`: for `acceptNextSession` it is how long the service waits. */
+  /** @param timeoutMs - what the official clients of the pool have: for `acceptNextSession` it is how long the service waits. */
   constructor(
-    make: MakeClient,
-    timeoutInMs: number | undefined,
+    pool: ConnectionPool,
+    timeoutMs: number,
     keeper: LockKeeper,
     resilience: Resilience,
     fullyQualifiedNamespace: string,
   ) {
-    this.#timeoutMs = timeoutInMs ?? defaultTimeoutMs;
+    this.#timeoutMs = timeoutMs;
+    this.#pool = pool;
     this.#keeper = keeper;
     this.#resilience = resilience;
     this.#fullyQualifiedNamespace = fullyQualifiedNamespace;
-    const inner = { maxRetries: 0, timeoutInMs: this.#timeoutMs };
-    this.#pool = new ConnectionPool(
-      () => make({ ...inner }),
-      resilience.clock,
-      resilience.tokensPerConnection,
-    );
   }
 
   get isInUse(): boolean {
@@ -80,11 +72,10 @@ export class SessionAcceptor {
     return this.#held(receiver, generation, maxRenewalMs);
   }
 
-  /** Closes all that were accepted, and the connections. */
+  /** Closes all that were accepted. */
   async close(): Promise<void> {
     this.#lifetime.end(clientClosedError());
     await Promise.all([...this.#receivers].map((receiver) => receiver.close()));
-    await this.#pool.close();
   }
 
   #policy({ sessionId }: SessionArguments, whenHeld: "fail" | "wait"): Policy {

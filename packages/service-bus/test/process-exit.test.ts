@@ -10,7 +10,8 @@ import { expect, it } from "vitest";
 
 const program = `
   import { ServiceBusClient } from "@holdfast/service-bus";
-  const client = new ServiceBusClient(process.argv[1], { resilience: { closeTimeoutMs: 300 } });
+  const options = JSON.parse(process.argv[2] ?? "{}");
+  const client = new ServiceBusClient(process.argv[1], { resilience: { closeTimeoutMs: 300 }, ...options });
   client.createSender("orders").sendMessages({ body: 1 }).catch(() => {});
   setTimeout(async () => { await client.close(); console.log("closed"); }, 700);
 `;
@@ -22,9 +23,30 @@ it.each<[string, (bus: ServiceBusSimulator) => unknown]>([
 ])("lets the process exit by itself after close() when %s", async (_, arrange) => {
   const bus = await serviceBus({ queues: ["orders"] });
   arrange(bus);
+  await expectExit(bus, bus.connectionString);
+});
+
+it.each(["auto", "websockets"])(
+  "lets the process exit by itself after close() when a connection of transport %s fell silent",
+  async (transport) => {
+    const bus = await serviceBus({ queues: ["orders"], tls: true, webSocket: true });
+    bus.faults.always("connect", halfOpen(0));
+    const { endpoint, ca } = bus.webSocket!.secure!;
+    await expectExit(bus, bus.tls!.connectionString, {
+      transport,
+      webSocketOptions: { webSocketConstructorOptions: { ca } },
+      ...(transport === "websockets" && { customEndpointAddress: endpoint }),
+    });
+  },
+);
+
+async function expectExit(bus: ServiceBusSimulator, connectionString: string, options = {}): Promise<void> {
   const child = spawn(
     process.execPath,
-    ["--import", "tsx", "--conditions=source", "--input-type=module", "-e", program, bus.connectionString],
+    [
+      ...["--import", "tsx", "--conditions=source", "--input-type=module", "-e", program],
+      ...[connectionString, JSON.stringify(options)],
+    ],
     { stdio: ["ignore", "pipe", "inherit"] },
   );
   try {
@@ -38,4 +60,4 @@ it.each<[string, (bus: ServiceBusSimulator) => unknown]>([
     child.kill("SIGKILL");
     await bus.close();
   }
-});
+}

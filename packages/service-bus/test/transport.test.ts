@@ -98,7 +98,7 @@ describe("transport", () => {
   it("says which words there are, and what contradicts itself", async () => {
     const make = (options: object) => () =>
       new ServiceBusClient("Endpoint=sb://x/;SharedAccessKeyName=n;SharedAccessKey=k", options);
-    expect(make({ transport: "ws" })).toThrow(/transport must be "tcp" or "websockets"; got "ws"/);
+    expect(make({ transport: "ws" })).toThrow(/transport must be "tcp", "websockets" or "auto"; got "ws"/);
     expect(make({ transport: "tcp", webSocketOptions: { webSocket: WebSocket } })).toThrow(
       /beside webSocketOptions/,
     );

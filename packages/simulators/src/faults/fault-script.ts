@@ -4,6 +4,8 @@ import type { RandomSource } from "../random.ts";
 export interface FaultScope {
   /** Only events of this entity (case-insensitive). Default: every entity. */
   readonly entity?: string;
+  /** Only connections by this transport, e.g. `tls`; for step `connect` where a service has several. Default: all. */
+  readonly transport?: string;
 }
 
 /** Narrows a rule of the script and says how often it fires. */
@@ -26,6 +28,7 @@ interface Rule<Fault> extends FaultRule {
   fired: number;
   readonly fault: Fault;
   readonly entity: string | undefined;
+  readonly transport: string | undefined;
   readonly priority: number;
   readonly triggers: Trigger;
   seen: number;
@@ -103,12 +106,13 @@ export class FaultScript<Faults extends object> {
   }
 
   /** The fate of one event. Every rule in scope sees the event; the first that triggers, by priority, decides. */
-  take<Step extends keyof Faults>(step: Step, entity?: string): Faults[Step] | undefined {
+  take<Step extends keyof Faults>(step: Step, entity?: string, transport?: string): Faults[Step] | undefined {
     const rules = this.#rules.get(step);
     if (rules === undefined) return undefined;
     let chosen: Rule<Faults[keyof Faults]> | undefined;
     for (const rule of rules) {
       if (rule.entity !== undefined && rule.entity !== entity?.toLowerCase()) continue;
+      if (rule.transport !== undefined && rule.transport !== transport) continue;
       rule.seen += 1;
       const triggered = rule.triggers(rule.seen);
       if (triggered && chosen === undefined) chosen = rule;
@@ -134,6 +138,7 @@ export class FaultScript<Faults extends object> {
     const rule: Rule<Faults[keyof Faults]> = {
       fault,
       entity: scope.entity?.toLowerCase(),
+      transport: scope.transport,
       priority: priority[kind],
       triggers,
       seen: 0,

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { Timers, type SimulatorClock } from "../clock.ts";
+import type { Transport } from "../sockets/wire.ts";
 import { FaultScript } from "../faults/fault-script.ts";
 import { seededRandom } from "../random.ts";
 import type { BrokerConnection } from "./connection.ts";
@@ -140,8 +141,12 @@ export class Broker implements EntityContext {
   }
 
   /** Asks the script about one event, and writes down when it strikes. */
-  fault<Step extends ServiceBusStep>(step: Step, entity?: string): ServiceBusFaults[Step] | undefined {
-    const fault = this.faults.take(step, entity);
+  fault<Step extends ServiceBusStep>(
+    step: Step,
+    entity?: string,
+    transport?: Transport,
+  ): ServiceBusFaults[Step] | undefined {
+    const fault = this.faults.take(step, entity, transport);
     if (fault !== undefined) {
       this.ledgers.faults.add({ at: this.clock.now(), step, entity, kind: fault.kind });
     }

@@ -4,6 +4,7 @@ import type { DropKind } from "../faults/socket-faults.ts";
 import { makeCertificate, type Certificate } from "../sockets/certificate.ts";
 import { Listener } from "../sockets/listener.ts";
 import { overTcp, overTls, overWebSocket, type Upgrade, type WebServer } from "../sockets/transports.ts";
+import type { Transport } from "../sockets/wire.ts";
 import { adminServer, isHttp } from "./admin/server.ts";
 import { Broker } from "./broker.ts";
 import { conditions, type AmqpError } from "./conditions.ts";
@@ -62,7 +63,7 @@ export class ServiceBusSimulator {
   /** What the service saw and did. */
   readonly journal: Journal;
   readonly #broker: Broker;
-  readonly #endpoints: Partial<Record<"tcp" | "tls" | "ws" | "wss", Endpoint>> = {};
+  readonly #endpoints: Partial<Record<Transport, Endpoint>> = {};
   readonly #certificate: Certificate | undefined;
   readonly #web: WebServer;
   #closed = false;
@@ -76,13 +77,14 @@ export class ServiceBusSimulator {
     this.faults = broker.faults;
     this.journal = new Journal(broker.ledgers);
     this.#web = { accepts: isHttp, server: adminServer(broker) };
-    this.#endpoints.tcp = this.#endpoint(settings.port, overTcp(this.#web));
+    this.#endpoints.tcp = this.#endpoint("tcp", settings.port, overTcp(this.#web));
     if (certificate !== undefined)
-      this.#endpoints.tls = this.#endpoint(settings.tlsPort, overTls(certificate, this.#web));
+      this.#endpoints.tls = this.#endpoint("tls", settings.tlsPort, overTls(certificate, this.#web));
     if (settings.webSocket) {
-      this.#endpoints.ws = this.#endpoint(0, overWebSocket(WEB_SOCKET_PATH, WEB_SOCKET_PROTOCOL));
+      this.#endpoints.ws = this.#endpoint("ws", 0, overWebSocket(WEB_SOCKET_PATH, WEB_SOCKET_PROTOCOL));
       if (certificate !== undefined) {
         this.#endpoints.wss = this.#endpoint(
+          "wss",
           0,
           overWebSocket(WEB_SOCKET_PATH, WEB_SOCKET_PROTOCOL, certificate),
         );
@@ -197,9 +199,14 @@ export class ServiceBusSimulator {
     if (!this.#closed) await this.start();
   }
 
-  /** Refuses further connections; the live ones stay. {@link start} ends it. */
-  async refuseConnections(): Promise<void> {
-    await Promise.all(Object.values(this.#endpoints).map(({ listener }) => listener.refuse()));
+  /**
+   * Refuses further connections; the live ones stay. {@link start} ends it.
+   *
+   * @param transport - only the port of this one: a firewall that closes 5671 leaves 443 open. Default: all.
+   */
+  async refuseConnections({ transport }: { transport?: Transport } = {}): Promise<void> {
+    const all = Object.entries(this.#endpoints).filter(([name]) => name === (transport ?? name));
+    await Promise.all(all.map(([, { listener }]) => listener.refuse()));
   }
 
   /** Drops every live connection below AMQP. @param how - default `reset` */
@@ -250,15 +257,15 @@ export class ServiceBusSimulator {
     await this.close();
   }
 
-  #endpoint(port: number, upgrade: Upgrade): Endpoint {
+  #endpoint(transport: Transport, port: number, upgrade: Upgrade): Endpoint {
     const listener = new Listener(HOST, port, (socket) => {
-      this.#accepted(socket, upgrade);
+      this.#accepted(socket, transport, upgrade);
     });
     return { listener, upgrade };
   }
 
-  #accepted(socket: Socket, upgrade: Upgrade): void {
-    const fault = this.#broker.fault("connect");
+  #accepted(socket: Socket, transport: Transport, upgrade: Upgrade): void {
+    const fault = this.#broker.fault("connect", undefined, transport);
     // A black hole: nobody reads; the kernel accepts what fits into its buffers.
     if (fault?.kind === "black-hole") return;
     if (fault?.kind === "reset-connection") {
