@@ -41,7 +41,8 @@ function sizeOf(messages: readonly IncomingTelemetry[]): number {
   return bytes;
 }
 
-function store(hub: Hub, message: IncomingTelemetry): void {
+/** Takes a message as it is: no fault, no limit and no answer. */
+export function storeTelemetry(hub: Hub, message: IncomingTelemetry): void {
   const { identity, systemProperties: system } = message;
   identity.lastActivityAt = hub.clock.wallNow();
   hub.ledgers.telemetry.add({
@@ -124,7 +125,7 @@ export function receiveTelemetry(
   };
   const take = (): void => {
     for (const message of messages) {
-      store(hub, message);
+      storeTelemetry(hub, message);
       requestedFault(hub, identity, message.properties);
     }
   };

@@ -68,4 +68,40 @@ describe("mosquitto, a client that knows nothing of us,", () => {
     await until(() => hub.device("d1").queueDepth === 0);
     expect(hub.journal.settled("d1")).toMatchObject([{ outcome: "completed" }]);
   });
+
+  it.runIf(isInstalled)("is told of its readers that a message was to be retained", async () => {
+    const hub = await opened.hub();
+    const topic = "devices/d1/messages/events/a=b";
+    await mosquitto(hub, "mosquitto_pub", "-r", "-q", "1", "-t", topic, "-m", "hi");
+    expect(hub.journal.telemetry("d1")).toMatchObject([{ properties: { a: "b", "mqtt-retain": "true" } }]);
+  });
+
+  it.runIf(isInstalled)("leaves a will, which is telemetry once its connection is lost", async () => {
+    const hub = await opened.hub();
+    const will = ["--will-topic", "devices/d1/messages/events/%24.mid=w1&a=b", "--will-payload", "gone"];
+    const topic = ["-t", "devices/d1/messages/devicebound/#"];
+    hub.device("d1").send({ body: "then leave" });
+    await mosquitto(hub, "mosquitto_sub", ...topic, ...will, "-C", "1", "-W", "10");
+    expect(hub.journal.telemetry("d1")).toEqual([]);
+    const lost = mosquitto(hub, "mosquitto_sub", ...topic, ...will, "-W", "2");
+    await until(() => hub.device("d1").isConnected);
+    hub.device("d1").drop();
+    await until(() => hub.journal.telemetry("d1").length > 0);
+    expect(hub.journal.telemetry("d1")).toMatchObject([
+      { messageId: "w1", properties: { a: "b", "iothub-MessageType": "Will" } },
+    ]);
+    expect(hub.journal.telemetry("d1")[0]?.body.toString()).toBe("gone");
+    await lost.catch(() => undefined);
+  });
+
+  it.runIf(isInstalled).each(["mqttv31", "mqttv5"])("is refused when it speaks %s", async (version) => {
+    const hub = await opened.hub();
+    const sent = mosquitto(
+      hub,
+      "mosquitto_pub",
+      ...["-V", version, "-t", "devices/d1/messages/events/", "-m", "hi"],
+    );
+    await expect(sent).rejects.toThrow(/protocol/i);
+    expect(hub.journal.connections("d1")).toMatchObject([{ returnCode: 1 }]);
+  });
 });

@@ -9,6 +9,7 @@ import mqttPacket, {
 } from "mqtt-packet";
 import { delayAcknowledgement, malformed, type IotHubSimulator } from "@holdfast/simulators/iot-hub";
 import { until } from "./support/device.ts";
+import { registryClient } from "./support/service.ts";
 import { deviceToken } from "./support/token.ts";
 import { scope } from "./support/scope.ts";
 
@@ -228,4 +229,11 @@ it("sends method calls and desired properties that cannot be understood, or late
   device.updateDesired({ a: 2 });
   expect(await next()).toEqual(["$iothub/twin/PATCH/properties/desired/?$version=3", '{"a":2,"$version":3}']);
   expect(performance.now() - begun).toBeGreaterThan(45);
+});
+
+it("learns a device's model from its user name", async () => {
+  const hub = await opened.hub();
+  await loggedIn(hub, { username: `${hub.hostName}/d1/?api-version=2021-04-12&model-id=dtmi:com:x;1` });
+  const { responseBody } = await registryClient(hub).getTwin("d1");
+  expect(responseBody).toMatchObject({ deviceId: "d1", modelId: "dtmi:com:x;1" });
 });

@@ -10,6 +10,8 @@ import { MqttSession } from "./session.ts";
 /** A client that may come in, before it does. */
 interface Guest extends Admitted {
   readonly session: MqttSession;
+  readonly will: IConnectPacket["will"];
+  readonly modelId: string | undefined;
   readonly sessionPresent: boolean;
 }
 
@@ -21,6 +23,12 @@ function isOurUserName(connection: MqttConnection, userName: string, clientId: s
   if (!local && host.toLowerCase() !== hostName.toLowerCase()) return false;
   const path = rest.join("/");
   return path === clientId || path.startsWith(`${clientId}/`);
+}
+
+/** The plug-and-play model that a user name names: `…/?api-version=…&model-id=dtmi:…`. */
+function modelIdOf(userName: string): string | undefined {
+  const parameters = new URLSearchParams(userName.slice(userName.lastIndexOf("/") + 1).replace(/^\?/, ""));
+  return parameters.get("model-id") ?? undefined;
 }
 
 /** A CONNECT packet has arrived. MQTT 3.1. */
@@ -43,6 +51,11 @@ export function connect(connection: MqttConnection, packet: IConnectPacket): voi
       connection.drop("fin", `CONNACK ${String(returnCode)}`);
     });
   };
+  // MQTT 3.1.2-2: neither 3.1 nor 5 is spoken here.
+  if (packet.protocolVersion !== 4) {
+    refuseWith(1);
+    return;
+  }
   const fault = hub.fault("connack", clientId);
   if (fault?.kind === "refuse-connection") {
     refuseWith(fault.returnCode);
@@ -70,7 +83,12 @@ export function connect(connection: MqttConnection, packet: IConnectPacket): voi
     const session = kept ?? new MqttSession();
     if (packet.clean === true) hub.sessions.delete(identity.key);
     else hub.sessions.set(identity.key, session);
-    return { identity, expiresAt, session, sessionPresent: kept !== undefined };
+    const modelId = modelIdOf(packet.username ?? "");
+    return {
+      ...{ identity, expiresAt, session, modelId },
+      will: packet.will,
+      sessionPresent: kept !== undefined,
+    };
   };
   performStep(hub, fault?.kind === "forget-session" ? undefined : fault, {
     act: letIn,
@@ -93,7 +111,7 @@ export function connect(connection: MqttConnection, packet: IConnectPacket): voi
 
 function admit(connection: MqttConnection, guest: Guest, keepAliveSeconds: number): void {
   const { hub, entry } = connection;
-  const { identity, session, sessionPresent, expiresAt } = guest;
+  const { identity, session, sessionPresent, expiresAt, will } = guest;
   const shutOut = identity.activeShutOut(hub.clock.now());
   if (shutOut !== undefined) {
     connection.drop(shutOut === "KillTcp" ? "reset" : "fin", shutOut);
@@ -101,7 +119,8 @@ function admit(connection: MqttConnection, guest: Guest, keepAliveSeconds: numbe
   }
   entry.returnCode = 0;
   entry.sessionPresent = sessionPresent;
-  connection.opened({ identity, session }, keepAliveSeconds);
+  if (guest.modelId !== undefined) identity.modelId = guest.modelId;
+  connection.opened({ identity, session, will }, keepAliveSeconds);
   identity.connectionStateChangedAt = hub.clock.wallNow();
   identity.lastActivityAt = hub.clock.wallNow();
   // A device has one connection: the new one ends the old one (409002, over MQTT logged as 400027).

@@ -18,11 +18,13 @@ import { publish } from "./publish.ts";
 import { MqttSession } from "./session.ts";
 import { subscribe, unsubscribe } from "./subscribe.ts";
 import { featureOf, type Feature } from "./topics.ts";
+import { sendWill, type Will } from "./will.ts";
 
 /** Who is at the other end, once it has been let in. */
 export interface MqttPeer {
   readonly identity: Identity;
   readonly session: MqttSession;
+  readonly will: Will | undefined;
 }
 
 /** One MQTT connection of a device, from the accepted socket to its end. MQTT 3.1.1. */
@@ -242,8 +244,9 @@ export class MqttConnection implements DeviceConnection, LiveConnection {
     this.hub.connections.delete(this);
     this.commands.stop();
     if (this.#peer === undefined) return;
-    const { identity } = this.#peer;
+    const { identity, will } = this.#peer;
     identity.connectionStateChangedAt = this.hub.clock.wallNow();
+    if (because !== "client" && will !== undefined) sendWill(this, will);
     if (because === "lost") {
       this.hub.writeLog("Connections", "deviceDisconnect", identity.key, hubErrors.closedRemotely);
     } else if (because === "client") {

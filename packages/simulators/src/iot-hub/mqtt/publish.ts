@@ -30,7 +30,8 @@ export function publish(connection: MqttConnection, packet: IPublishPacket): voi
             connection: connection.id,
             protocol: connection.protocol,
             systemProperties: topic.systemProperties,
-            properties: topic.properties,
+            // Nothing is retained: whoever reads the message is told that it was to be.
+            properties: packet.retain ? { ...topic.properties, "mqtt-retain": "true" } : topic.properties,
             body,
             duplicate: packet.dup,
           },
