@@ -7,13 +7,19 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
 const root = resolve(import.meta.dirname, "..");
-const packages = ["core", "service-bus", "identity", "simulators"];
+const packages = ["core", "service-bus", "identity", "signalr", "iot-device", "simulators"];
 const manifests = packages.map((name) =>
   JSON.parse(readFileSync(join(root, "packages", name, "package.json"), "utf8")),
 );
-/** The drop-in packages, each with the official one that it stands in for. */
-const dropIns = manifests.flatMap(({ name, peerDependencies = {}, devDependencies = {} }) =>
-  Object.keys(peerDependencies).map((official) => ({ name, official, version: devDependencies[official] })),
+/** The drop-in packages, each with the official ones that it stands in for, or takes as a part. */
+const dropIns = manifests.flatMap(
+  ({ name, peerDependencies = {}, peerDependenciesMeta = {}, devDependencies = {} }) =>
+    Object.keys(peerDependencies).map((official) => ({
+      name,
+      official,
+      version: devDependencies[official],
+      isPart: peerDependenciesMeta[official]?.optional === true,
+    })),
 );
 const entries = manifests.flatMap(({ name, exports }) =>
   Object.keys(exports)
@@ -38,6 +44,27 @@ const identityMain = `
      // @ts-expect-error A missing argument is an error: the types are real, not any.
      new ClientSecretCredential();`;
 
+const signalrMain = `
+     import type { HubConnection as Official } from "@microsoft/signalr";
+     import { HubConnectionBuilder } from "@holdfast/signalr";
+     export const connection: Official = new HubConnectionBuilder().withUrl("https://x/hub").build();
+     // @ts-expect-error A missing argument is an error: the types are real, not any.
+     new HubConnectionBuilder().withUrl();`;
+
+const iotMain = `
+     import { Client as Official } from "azure-iot-device";
+     import { Mqtt } from "azure-iot-device-mqtt";
+     import { Client } from "@holdfast/iot-device";
+     export const client: Official = Client.fromConnectionString("HostName=x;DeviceId=d;SharedAccessKey=a2V5", Mqtt);
+     // @ts-expect-error A missing argument is an error: the types are real, not any.
+     Client.fromConnectionString();`;
+
+/**
+ * Compiled by themselves. The declarations of @azure/msal-node 5.6 do not compile in CommonJS, and those of mqtt 5 ask for
+ * @types/ws without depending on it, unless the compiler looks away.
+ */
+const apart = ["identity", "signalr", "iot-device"];
+
 const scratch = mkdtempSync(join(tmpdir(), "holdfast-consumers-"));
 try {
   const tarballs = pack();
@@ -47,11 +74,15 @@ try {
   check("ES modules load every entry point", () => node(application, "load.mjs", loadFromEsModule()));
   for (const type of ["commonjs", "module"]) {
     const system = type === "module" ? "ES modules" : "CommonJS";
-    check(`TypeScript compiles in ${system}`, () =>
-      compile(application, type, isNotIdentity, serviceBusMain),
-    );
+    check(`TypeScript compiles in ${system}`, () => compile(application, type, isServiceBus, serviceBusMain));
     check(`TypeScript compiles in ${system}, with credentials`, () =>
-      compile(application, type, (entry) => !isNotIdentity(entry), identityMain, { skipLibCheck: true }),
+      compile(application, type, of("identity"), identityMain, { skipLibCheck: true }),
+    );
+    check(`TypeScript compiles in ${system}, with SignalR`, () =>
+      compile(application, type, of("signalr"), signalrMain),
+    );
+    check(`TypeScript compiles in ${system}, with devices`, () =>
+      compile(application, type, of("iot-device"), iotMain, { skipLibCheck: true }),
     );
   }
 
@@ -114,9 +145,9 @@ function install(name, specifiers, options = []) {
 /** What both loaders assert, written once: `load` gives a package. */
 function assertions() {
   return `
-    for (const { name, official } of ${JSON.stringify(dropIns)}) {
+    for (const { name, official } of ${JSON.stringify(dropIns.filter(({ isPart }) => !isPart))}) {
       const [ours, theirs] = [await load(name), await load(official)];
-      const missing = Object.keys(theirs).filter((one) => one !== "default" && one !== "module.exports" && !(one in ours));
+      const missing = Object.keys(theirs).filter((one) => one !== "default" && one !== "module.exports" && theirs[one] !== undefined && !(one in ours));
       assert.deepEqual(missing, [], "exports of " + official + " that ours lacks");
     }
     const [ours, theirs] = [await load("@holdfast/service-bus"), await load("@azure/service-bus")];
@@ -127,6 +158,15 @@ function assertions() {
     const [identity, official] = [await load("@holdfast/identity"), await load("@azure/identity")];
     assert.ok(new identity.ManagedIdentityCredential() instanceof official.ManagedIdentityCredential);
     assert.notEqual(identity.ManagedIdentityCredential, official.ManagedIdentityCredential, "the credential is ours");
+    const [signalr, { HubConnection }] = [await load("@holdfast/signalr"), await load("@microsoft/signalr")];
+    const connection = new signalr.HubConnectionBuilder().withUrl("https://example.com/hub").build();
+    assert.ok(connection instanceof HubConnection && connection instanceof signalr.HubConnection);
+    assert.notEqual(signalr.HubConnection, HubConnection, "the connection is ours");
+    const [iot, { Client }] = [await load("@holdfast/iot-device"), await load("azure-iot-device")];
+    const { Mqtt } = await load("azure-iot-device-mqtt");
+    const device = iot.Client.fromConnectionString("HostName=example.com;DeviceId=d;SharedAccessKey=a2V5", Mqtt);
+    assert.ok(device instanceof Client && device instanceof iot.Client);
+    assert.notEqual(iot.Client, Client, "the device's client is ours");
   `;
 }
 
@@ -154,9 +194,12 @@ function loadFromEsModule() {
   `;
 }
 
-/** The declarations of @azure/msal-node 5.6 do not compile in CommonJS unless the compiler looks away. */
-function isNotIdentity(entry) {
-  return !entry.startsWith("@holdfast/identity");
+function of(name) {
+  return (entry) => `${entry}/`.startsWith(`@holdfast/${name}/`);
+}
+
+function isServiceBus(entry) {
+  return !apart.some((name) => of(name)(entry));
 }
 
 function compile(application, type, isWanted, main, { skipLibCheck = false } = {}) {

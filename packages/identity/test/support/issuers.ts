@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { generate } from "selfsigned";
 
 /** One answer of an issuer: a status and a body, a token, or none at all. */
@@ -79,6 +79,12 @@ async function listen(
       token === undefined ? (answer.body ?? "{}") : JSON.stringify({ ...given, expires_on: expiresOn });
     respond(response, status, headers, body);
   });
+  // closeAllConnections() passes over those whose TLS handshake is still under way.
+  const sockets = new Set<Socket>();
+  server.on("connection", (socket) => {
+    sockets.add(socket);
+    socket.on("close", () => sockets.delete(socket));
+  });
   let port = 0;
   const up = (): Promise<void> =>
     new Promise((resolve) => {
@@ -96,7 +102,7 @@ async function listen(
     down: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
-        server.closeAllConnections();
+        for (const socket of sockets) socket.destroy();
       }),
   };
   return issuer;
