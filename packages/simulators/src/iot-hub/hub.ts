@@ -9,12 +9,14 @@ import { Feedback } from "./feedback.ts";
 import { hubErrors, type HubError } from "./hub-error.ts";
 import { HubFailure } from "./hub-failure.ts";
 import { authenticationOf, Identity, identityKey } from "./identity.ts";
+import { Jobs } from "./jobs.ts";
 import { HubLedgers } from "./journal.ts";
 import type { DiagnosticEntry, HubProtocol } from "./journal-entries.ts";
 import type { MqttSession } from "./mqtt/session.ts";
 import type { IdentityOptions, IotHubSettings } from "./options.ts";
 import { Presence } from "./presence.ts";
 import { HubThrottle } from "./throttle.ts";
+import type { JsonObject } from "./twin.ts";
 import { Uploads } from "./uploads.ts";
 
 /** A connection of any protocol, as far as an outage concerns it. */
@@ -35,6 +37,9 @@ export class Hub {
   readonly throttle: HubThrottle;
   readonly feedback: Feedback;
   readonly uploads: Uploads;
+  readonly jobs: Jobs;
+  /** Automatic device configurations, by id, as services wrote them. */
+  readonly configurations = new Map<string, JsonObject>();
   readonly connections = new Set<LiveConnection>();
   readonly identities = new Map<string, Identity>();
   /** MQTT sessions that outlive their connection, by identity. */
@@ -52,6 +57,7 @@ export class Hub {
     this.throttle = new HubThrottle(settings.throttle, settings.clock);
     this.feedback = new Feedback(settings.clock);
     this.uploads = new Uploads(this);
+    this.jobs = new Jobs(this);
     for (const options of settings.devices) this.register(options);
   }
 

@@ -8,8 +8,11 @@ import { hubListener, overTcp } from "./endpoint.ts";
 import type { IotHubFaults } from "./faults.ts";
 import { HttpsEndpoint } from "./http/server.ts";
 import { blobRoutes } from "./http/blobs.ts";
+import { configurationRoutes } from "./http/configurations.ts";
 import { deviceMessageRoutes } from "./http/device-messages.ts";
 import { fileUploadRoutes } from "./http/file-uploads.ts";
+import { jobRoutes } from "./http/jobs.ts";
+import { queryRoutes } from "./http/queries.ts";
 import { bulkRoutes } from "./http/registry-bulk.ts";
 import { registryRoutes } from "./http/registry.ts";
 import { twinRoutes } from "./http/twins.ts";
@@ -42,7 +45,10 @@ export class IotHubSimulator {
     this.ca = certificate.cert;
     const https = new HttpsEndpoint(
       hub,
-      [...deviceMessageRoutes, ...fileUploadRoutes, ...registryRoutes, ...bulkRoutes, ...twinRoutes],
+      [
+        ...[...deviceMessageRoutes, ...fileUploadRoutes, ...registryRoutes, ...bulkRoutes, ...twinRoutes],
+        ...[...queryRoutes, ...jobRoutes, ...configurationRoutes],
+      ],
       webSocketUpgrade(hub),
     );
     const blob = new HttpsEndpoint(hub, blobRoutes);

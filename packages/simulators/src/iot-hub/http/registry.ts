@@ -4,6 +4,7 @@ import { HubFailure } from "../hub-failure.ts";
 import { authenticationOf, type Identity } from "../identity.ts";
 import { checkedId, type IdentityOptions } from "../options.ts";
 import { isObject, type JsonObject } from "../twin.ts";
+import { utc } from "../twin-description.ts";
 import {
   ifMatch,
   jsonOf,
@@ -14,8 +15,6 @@ import {
   type Route,
 } from "./exchange.ts";
 import { requireRight } from "./service-access.ts";
-
-const utc = (ms: number): string => (ms === 0 ? "0001-01-01T00:00:00Z" : new Date(ms).toISOString());
 
 /** An identity as the registry shows it. */
 export function describeIdentity(hub: Hub, identity: Identity): JsonObject {
@@ -163,6 +162,13 @@ function statistics(request: HubRequest): HubResponse {
   };
 }
 
+function serviceStatistics(request: HubRequest): HubResponse {
+  requireRight(request, "RegistryRead");
+  const { identities, presence } = request.hub;
+  const isConnected = (key: string): boolean => presence.of(key) !== undefined;
+  return { status: 200, body: { connectedDeviceCount: [...identities.keys()].filter(isConnected).length } };
+}
+
 const route = (method: string, path: string, handle: Route["handle"]): Route => ({
   method,
   path,
@@ -184,4 +190,5 @@ export const registryRoutes: readonly Route[] = [
   ),
   route("DELETE", "/devices/:device/commands", purge),
   route("GET", "/statistics/devices", statistics),
+  route("GET", "/statistics/service", serviceStatistics),
 ];

@@ -1,9 +1,8 @@
-import type { Hub } from "../hub.ts";
 import { hubErrors } from "../hub-error.ts";
 import { HubFailure } from "../hub-failure.ts";
-import type { Identity } from "../identity.ts";
 import { journalTwin, updateDesired } from "../twin-operations.ts";
-import { isObject, merged, type JsonObject } from "../twin.ts";
+import { isObject, merged } from "../twin.ts";
+import { describeTwin } from "../twin-description.ts";
 import {
   ifMatch,
   jsonOf,
@@ -13,29 +12,7 @@ import {
   type PathParameters,
   type Route,
 } from "./exchange.ts";
-import { describeIdentity } from "./registry.ts";
 import { requireRight } from "./service-access.ts";
-
-function describeTwin(hub: Hub, identity: Identity): JsonObject {
-  const { twin } = identity;
-  const { deviceId, moduleId, status, connectionState, lastActivityTime, cloudToDeviceMessageCount } =
-    describeIdentity(hub, identity);
-  return {
-    deviceId,
-    ...(moduleId === undefined ? {} : { moduleId }),
-    etag: twin.etag,
-    deviceEtag: identity.etag,
-    status,
-    connectionState,
-    lastActivityTime,
-    cloudToDeviceMessageCount,
-    version: twin.version,
-    ...(identity.modelId === "" ? {} : { modelId: identity.modelId }),
-    tags: structuredClone(twin.tags),
-    properties: { desired: twin.described("desired"), reported: twin.described("reported") },
-    capabilities: { iotEdge: identity.isEdge },
-  };
-}
 
 function get(request: HubRequest, parameters: PathParameters): HubResponse {
   requireRight(request, "ServiceConnect");
@@ -91,26 +68,6 @@ async function invoke(request: HubRequest, parameters: PathParameters): Promise<
   return { status: 200, body: result };
 }
 
-/** `SELECT * FROM devices [WHERE deviceId = '…']`: what tools ask for; the query language is not simulated. */
-function query(request: HubRequest): HubResponse {
-  requireRight(request, "ServiceConnect");
-  const { query: text } = jsonOf(request);
-  const match = /^select \* from devices(?: where deviceId ?= ?'([^']+)')?$/i.exec(
-    typeof text === "string" ? text.trim() : "",
-  );
-  if (match === null)
-    throw new HubFailure(hubErrors.argument, "The simulator knows only SELECT * FROM devices.");
-  const { hub } = request;
-  const found = [...hub.identities.values()].filter(
-    ({ deviceId, moduleId }) => moduleId === undefined && (match[1] === undefined || match[1] === deviceId),
-  );
-  return {
-    status: 200,
-    body: found.map((identity) => describeTwin(hub, identity)),
-    headers: { "x-ms-item-type": "Twin" },
-  };
-}
-
 const paths = ["/twins/:device", "/twins/:device/modules/:module"];
 
 /** Twins and direct methods. https://learn.microsoft.com/rest/api/iothub/service/devices */
@@ -121,5 +78,4 @@ export const twinRoutes: readonly Route[] = [
     { method: "PUT", path, step: "service", handle: (request, at) => update(request, at, true) },
     { method: "POST", path: `${path}/methods`, step: "service", errors: "json", handle: invoke },
   ]),
-  { method: "POST", path: "/devices/query", step: "service", handle: query },
 ];
