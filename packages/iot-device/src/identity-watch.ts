@@ -1,6 +1,6 @@
 import { HoldfastError, type Fault } from "@holdfast/core";
 import type { InnerTransport } from "./inner-transport.ts";
-import { kicked, noKicks } from "./kick-detector.ts";
+import { ended, noKicks } from "./kick-detector.ts";
 import { connectionLost } from "./official-errors.ts";
 import type { Resilience } from "./resilience.ts";
 
@@ -16,9 +16,11 @@ export class IdentityWatch {
   /** What the loss of a connection means: the other side's closing it, time and again, means another owner. */
   judge(inner: InnerTransport, error: unknown, identity: string): unknown {
     const { clock, kicks, kicksWithinMs, classify } = this.#resilience;
-    if (inner.connectedAt === undefined || !isClosedByPeer(error)) return error;
+    const how = endOf(error);
+    if (inner.connectedAt === undefined || how === undefined) return error;
     const now = clock.now();
-    this.#state = kicked(this.#state, now, now - inner.connectedAt, { kicks, kicksWithinMs });
+    this.#state = ended(this.#state, how, now, now - inner.connectedAt, { kicks, kicksWithinMs });
+    if (how === "reset") return error;
     if (!this.#state.isHeld) {
       // Once is no proof: the table's row for it must not hold the connection back yet.
       const { kind } = classify(error, clock.wallNow());
@@ -42,10 +44,11 @@ export class IdentityWatch {
   }
 }
 
-function isClosedByPeer(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  // A reset has a code, a closed socket only this text; AMQP names the thief.
-  return "code" in error && error.code !== undefined
-    ? false
-    : /Connection to the server has been closed|link:stolen|409002/.test(error.message);
+/** How the other side ended it, if it did: a reset has the system's code, a closed socket only a text; AMQP names the thief. */
+function endOf(error: unknown): "closed" | "reset" | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const { code } = error as NodeJS.ErrnoException;
+  if (code !== undefined) return code === "ECONNRESET" || code === "EPIPE" ? "reset" : undefined;
+  const isClosed = /Connection to the server has been closed|link:stolen|409002/.test(error.message);
+  return isClosed ? "closed" : undefined;
 }
