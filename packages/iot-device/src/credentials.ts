@@ -54,9 +54,9 @@ export function fromConnectionString(connectionString: string): Credentials {
   }
   if (signature !== undefined) return fromSharedAccessSignature(signature);
   const { host, deviceId } = { host: field("HostName") ?? "", deviceId: identity.deviceId };
+  // The official one has no tokens to tell of, and is no emitter: a view of it is.
   const make = (): Provider =>
-    // It has neither tokens nor listeners; the transport asks for its type first.
-    new officialPackage.X509AuthenticationProvider({ host, deviceId }) as unknown as Provider;
+    new ProviderView(new officialPackage.X509AuthenticationProvider({ host, deviceId }));
   return { make, identity, update: () => undefined, renewal: "none" };
 }
 
@@ -102,6 +102,15 @@ export function fromProvider(provider: AuthenticationProvider): Credentials {
 interface Renewable {
   updateSharedAccessSignature(sharedAccessSignature: string): void;
   setX509Options(options: object): void;
+}
+
+/** Gives a provider the device's certificate, when there is one and it takes it: as the official transports do with theirs. */
+export function setCertificate(
+  provider: AuthenticationProvider | undefined,
+  options: { readonly cert?: unknown },
+): void {
+  if (options.cert === undefined) return;
+  (provider as Partial<Renewable> | undefined)?.setX509Options?.(options);
 }
 
 /** One transport's view of a provider: `stop()` ends the view, and the provider goes on for the next. */

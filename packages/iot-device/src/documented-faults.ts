@@ -146,6 +146,26 @@ export const documentedFaults: readonly FaultRow[] = [
     see: errorCodes,
   },
   {
+    // OpenSSL's own words, from before anything is sent: another certificate, or another passphrase, is the only remedy.
+    id: "IOT-44",
+    kind: "auth",
+    match: { text: /\berror:[0-9A-F]{8}:(?:PEM|Provider|X509 certificate|digital envelope) routines:/i },
+    because: "the device's certificate and key cannot be used: they do not match, or the passphrase is wrong",
+    remedy: "check the files behind cert and key, and the passphrase; then setOptions() once more",
+    see: learn("iot-hub-x509ca-overview"),
+  },
+  {
+    // The hub's answer to a certificate, in the words of TLS.
+    id: "IOT-44",
+    kind: "auth",
+    match: {
+      text: /\balert (?:bad certificate|certificate (?:required|expired|revoked|unknown)|unknown ca)\b/i,
+    },
+    because: "the hub does not take the device's certificate: it is missing, expired, or not known there",
+    remedy: "renew the certificate, and compare its thumbprint with that of the device in the hub's registry",
+    see: learn("iot-hub-x509ca-overview"),
+  },
+  {
     id: "IOT-39",
     kind: "lock-lost",
     match: { text: /DeliveryCountExceeded/i },

@@ -19,8 +19,6 @@ export class Holding {
   readonly transport: SteadyTransport;
   readonly resilience: Resilience;
   #outbox: Outbox | undefined;
-  /** The official client's own, for uploads and calls over HTTPS. */
-  #provider: (AuthenticationProvider & { stop?(): void }) | undefined;
 
   constructor(Transport: TransportConstructor, credentials: Credentials, resilience: Resilience) {
     this.resilience = resilience;
@@ -34,7 +32,7 @@ export class Holding {
    */
   get Transport(): new (provider: AuthenticationProvider) => SteadyTransport {
     const hold = (provider: AuthenticationProvider): SteadyTransport => {
-      this.#provider = provider;
+      this.transport.ownProvider = provider;
       return this.transport;
     };
     // A constructor that returns an object is asked for that object.
@@ -75,7 +73,7 @@ export class Holding {
       });
     });
     await this.#outbox?.close();
-    this.#provider?.stop?.();
+    (this.transport.ownProvider as { stop?(): void } | undefined)?.stop?.();
     return closed;
   }
 

@@ -1,4 +1,4 @@
-import type { Credentials } from "./credentials.ts";
+import { setCertificate, type Credentials } from "./credentials.ts";
 import { DeviceLink } from "./device-link.ts";
 import { attachIncoming } from "./incoming.ts";
 import type { Feature, InnerTransport } from "./inner-transport.ts";
@@ -6,6 +6,7 @@ import { checkedBytes } from "./message-limits.ts";
 import { MethodRouter, type MethodHandler, type MethodResponse } from "./method-router.ts";
 import {
   answer,
+  type AuthenticationProvider,
   type Callback,
   type Connected,
   type DeviceClientOptions,
@@ -37,12 +38,12 @@ export class SteadyTransport extends SwitchedTransport implements OfficialTransp
   readonly #methods: MethodRouter;
   readonly #twin: DeviceTwin;
   #link: DeviceLink;
+  /** The official client's own, for its calls over HTTPS. */
+  ownProvider: AuthenticationProvider | undefined;
 
   constructor(Transport: TransportConstructor, credentials: Credentials, resilience: Resilience) {
     super();
-    this.#Transport = Transport;
-    this.#credentials = credentials;
-    this.#resilience = resilience;
+    [this.#Transport, this.#credentials, this.#resilience] = [Transport, credentials, resilience];
     const failed = (what: string) => (error: unknown) => {
       this.tellFailed(what, error);
     };
@@ -75,6 +76,7 @@ export class SteadyTransport extends SwitchedTransport implements OfficialTransp
   setOptions(options: DeviceClientOptions, done: Callback<TransportConfigured>): void {
     // The official transports replace all earlier options, and a `ca` that was set once is gone with the next call.
     this.#link.options = { ...this.#link.options, ...options };
+    setCertificate(this.ownProvider, options);
     const { current } = this.#link;
     const configured = current === undefined ? Promise.resolve() : configure(current, this.#link.options);
     void answer<unknown>(configured, done as Callback<unknown>);

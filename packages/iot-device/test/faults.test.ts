@@ -22,6 +22,11 @@ it.each([
   ["IOT-07", "auth", "401003 IoTHubUnauthorized"],
   ["IOT-04", "auth", "401002 AuthenticationFailed"],
   ["IOT-43", "auth", "Unauthorized (no error code)"],
+  ["IOT-44", "auth", "error:1C800064:Provider routines::bad decrypt"],
+  ["IOT-44", "auth", "error:05800074:x509 certificate routines::key values mismatch"],
+  ["IOT-44", "auth", "error:0480006C:PEM routines::no start line"],
+  ["IOT-44", "auth", "error:0A00045C:SSL routines:ssl3_read_bytes:tlsv13 alert certificate required"],
+  ["IOT-44", "auth", "error:0A000415:SSL routines:ssl3_read_bytes:sslv3 alert certificate expired"],
   ["IOT-39", "lock-lost", "DeliveryCountExceeded"],
   ["IOT-42", "not-found", "MessageExpired"],
 ])("%s is %s: %s", (id, kind, text) => {

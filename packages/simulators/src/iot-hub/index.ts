@@ -61,4 +61,7 @@ export type { IotHubJournal } from "./journal.ts";
 export type * from "./journal-entries.ts";
 export { trustCertificate } from "./trust.ts";
 export type { SimulatorClock } from "../clock.ts";
+export { makeCertificate } from "../sockets/certificate.ts";
 export type { Certificate } from "../sockets/certificate.ts";
+export { makeDeviceCertificate } from "./device-certificate.ts";
+export type { DeviceCertificate } from "./device-certificate.ts";
