@@ -3,12 +3,13 @@ import { Readable } from "node:stream";
 import iot from "azure-iot-device";
 import { Amqp } from "azure-iot-device-amqp";
 import { Http } from "azure-iot-device-http";
+import { Mqtt } from "azure-iot-device-mqtt";
 import iothub from "azure-iothub";
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { backoff, classifyIotDevice, iotPolicies } from "@holdfast/iot-device";
 import { dropConnection, refuse, throttled, trustCertificate } from "@holdfast/simulators/iot-hub";
 import { timed } from "../own-time/own-time.ts";
-import { bodies, twoDevices } from "./iot-scene.ts";
+import { bodies, connects, twoDevices, until } from "./iot-scene.ts";
 
 const { Message } = iot;
 
@@ -35,6 +36,46 @@ it("M-26 IOT-29 1000 messages at 100 a second take ten to twelve seconds and are
   expect(ownMs).toBeLessThan(13_000);
   expect(it.hub.journal.refusals()).toEqual([]);
   expect(new Set(bodies(it.hub, "ours")).size).toBe(1_000);
+});
+
+describe.each([
+  ["MQTT", Mqtt],
+  ["AMQP", Amqp],
+])("M-26 over %s", (what, Transport) => {
+  // The gate is one for all clients of a hub in the process, and the pace of the test above stays in it.
+  const hostName = `shaping-${what}.azure-devices.net`;
+
+  it("IOT-27 acknowledgements that come late slow the device down before anything is refused", async () => {
+    const throttle = { sendsPerSecond: 100, maxShapingMs: 2_000 };
+    await using it = await twoDevices({}, { throttle, hostName }, Transport);
+    await it.client.open();
+    await Promise.all(
+      Array.from({ length: 600 }, (_, index) => it.client.sendEvent(new Message(String(index)))),
+    );
+    const { journal } = it.hub;
+    expect(journal.refusals()).toEqual([]);
+    expect(connects(it.hub, "ours")).toBe(1);
+    expect(bodies(it.hub, "ours")).toHaveLength(600);
+    // What lies at the hub: two seconds' worth would be refused, and less than one is what it has come down to.
+    const accepted = journal.accepted("ours");
+    const lying = journal
+      .attempts("ours")
+      .map(({ at }, index) => index + 1 - accepted.filter((one) => one.at <= at).length);
+    expect(Math.max(...lying.slice(-150))).toBeLessThanOrEqual(100);
+  }, 40_000);
+
+  it("IOT-29 without looking at them, what is sent at once is held back, and then refused", async () => {
+    const throttle = { sendsPerSecond: 100, maxShapingMs: 1_000 };
+    const blind = { policies: scaled, lateAcknowledgementMs: Infinity };
+    await using it = await twoDevices(blind, { throttle, hostName }, Transport);
+    await it.client.open();
+    const sends = Array.from({ length: 600 }, (_, index) => it.client.sendEvent(new Message(String(index))));
+    const settled = Promise.allSettled(sends);
+    await until(() => it.hub.journal.refusals().length > 0);
+    expect(it.hub.journal.refusals()[0]).toMatchObject({ code: 429_001 });
+    await it.client.close();
+    await settled;
+  }, 60_000);
 });
 
 it.each([

@@ -5,7 +5,6 @@ import {
   type Attempt,
   type ConnectionAttempt,
   type ConnectionState,
-  type Gate,
   type Lane,
 } from "@holdfast/core";
 import { spreadRenewal, type Credentials, type Identity, type TokenRenewal } from "./credentials.ts";
@@ -16,6 +15,7 @@ import { closedError, connectionLost, timeoutError } from "./official-errors.ts"
 import type { Callback, Connected, DeviceClientOptions, TransportConstructor } from "./official.ts";
 import type { IotOperation } from "./operations.ts";
 import type { Resilience } from "./resilience.ts";
+import { SendWindow } from "./send-window.ts";
 import { onPeerClose } from "./transport-internals.ts";
 import { configure, renewByReplacing } from "./transport-options.ts";
 
@@ -42,7 +42,7 @@ export class DeviceLink {
   readonly #resilience: Resilience;
   readonly #listener: LinkListener;
   readonly #supervisor: Supervisor<InnerTransport>;
-  readonly #gate: Gate;
+  readonly #window: SendWindow;
   #identity: string;
   #key: string;
   readonly #watch: IdentityWatch;
@@ -64,14 +64,15 @@ export class DeviceLink {
     const known = credentials.identity instanceof Promise ? undefined : credentials.identity;
     this.#identity = known === undefined ? "device" : nameOf(known);
     this.#key = known === undefined ? "" : keyOf(known);
-    this.#gate = resilience.gate(known?.host ?? "");
+    const { clock, lateAcknowledgementMs } = resilience;
+    this.#window = new SendWindow(resilience.gate(known?.host ?? ""), clock, lateAcknowledgementMs);
     this.#watch = new IdentityWatch(resilience);
     this.#supervisor = new Supervisor<InnerTransport>({
       operation: "iot.connect",
       target: this.#identity,
       policy: () => resilience.policy("iot.connect"),
       classify: (error, wallNowMs) => this.#watch.classify(error, wallNowMs),
-      clock: resilience.clock,
+      clock,
       random: resilience.random,
       onEvent: resilience.onEvent,
       open: (attempt) => this.#open(attempt),
@@ -149,6 +150,7 @@ export class DeviceLink {
     signal?: AbortSignal,
   ): Promise<T> {
     const { policy, classify, clock, random, onEvent } = this.#resilience;
+    const isSend = operation === "iot.send" || operation === "iot.outbox";
     let inner: InnerTransport | undefined;
     let heard = 0;
     let attempts = 0;
@@ -159,8 +161,12 @@ export class DeviceLink {
         const used = inner;
         heard = used.heard;
         attempts = attempt.number;
+        const beganAt = clock.now();
         return used.call<T>((done) => {
-          work(used, done);
+          work(used, (error, result) => {
+            if (isSend && error == null) this.#window.acknowledged(beganAt);
+            done(error, result);
+          });
         });
       },
       {
@@ -172,7 +178,7 @@ export class DeviceLink {
         random,
         signal,
         onEvent,
-        gate: operation === "iot.send" || operation === "iot.outbox" ? this.#gate : undefined,
+        gate: isSend ? this.#window : undefined,
         lane,
         cost: 1,
         budget: undefined,

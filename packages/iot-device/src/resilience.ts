@@ -38,6 +38,11 @@ export interface ResilienceOptions {
    * without it the pace adapts once the hub throttles.
    */
   readonly pacing?: { readonly messagesPerSecond: number };
+  /**
+   * Acknowledgements that take so much longer than usual say that the hub holds messages back, before it refuses any; the
+   * device then has fewer under way. In milliseconds. Default 250; 50 or more; Infinity: never.
+   */
+  readonly lateAcknowledgementMs?: number;
   /** File uploads. */
   readonly uploads?: {
     /** Open at once. Default 5; 1 to 10 (the hub refuses the eleventh). */
@@ -93,6 +98,7 @@ export interface Resilience {
   readonly onEvent: EventListener | undefined;
   readonly outbox: OutboxOptions | undefined;
   readonly gate: (host: string) => Gate;
+  readonly lateAcknowledgementMs: number;
   readonly maxUploads: number;
   readonly uploadJournal: UploadJournal | undefined;
   readonly blobAgent: Agent | undefined;
@@ -112,7 +118,7 @@ export interface Resilience {
 const known = [
   ...["policies", "outbox", "pacing", "uploads", "keepAliveSeconds", "duplicateIdentity", "slowRetryMs"],
   ...["minimumConnectedMs", "spreadStartMs", "renewalJitter", "faults", "onEvent", "closeTimeoutMs"],
-  ...["clock", "random"],
+  ...["lateAcknowledgementMs", "clock", "random"],
 ];
 
 /** What the official retry policy has a say in; the connection comes back whatever it says. */
@@ -152,6 +158,12 @@ export function resilienceFrom(options: ResilienceOptions): Resilience {
         ...(options.clock && { clock: options.clock }),
         ...(pacing && { pacing: { creditsPerSecond: pacing.messagesPerSecond } }),
       }),
+    lateAcknowledgementMs: within(
+      "lateAcknowledgementMs",
+      options.lateAcknowledgementMs ?? 250,
+      50,
+      Infinity,
+    ),
     maxUploads: whole("uploads.maxConcurrent", options.uploads?.maxConcurrent ?? 5, 1, 10),
     uploadJournal: options.uploads?.journal,
     blobAgent: options.uploads?.blobAgent,
