@@ -1,12 +1,17 @@
 import { faultTable, type Classify, type FaultRow } from "@holdfast/core";
 import { documentedFaults } from "./documented-faults.ts";
 import { officialFaults } from "./official-faults.ts";
+import { serviceSideFaults } from "./service-side-faults.ts";
 
 /**
  * What goes wrong between a device and IoT Hub, and what it means; specific before general. Ids are rows of the documented
  * ledger. Names and not classes: the official packages are often installed twice, and `instanceof` fails across copies.
  */
-export const iotDeviceFaults: readonly FaultRow[] = [...documentedFaults, ...officialFaults];
+export const iotDeviceFaults: readonly FaultRow[] = [
+  ...documentedFaults,
+  ...serviceSideFaults,
+  ...officialFaults,
+];
 
 /** What the official errors say beside name and message: the answer's body, and what the MQTT library said. */
 interface OfficialError {
