@@ -9,7 +9,7 @@ const layers = [
   {
     files: ["packages/core/src/**"],
     folder: "packages/core/src",
-    modules: ["p-retry"],
+    modules: ["p-retry", "#secrets"],
     because: "core knows no SDK, no protocol and no Node builtin; its one dependency is p-retry",
   },
   {
@@ -48,7 +48,7 @@ const layers = [
     files: ["packages/signalr/src/**"],
     ignores: ["packages/signalr/src/faults.ts"],
     folder: "packages/signalr/src",
-    modules: ["@microsoft/signalr", "@holdfast/core", "#fault-texts", "#platform"],
+    modules: ["@microsoft/signalr", "@holdfast/core", "#platform"],
     because: "the wrapper knows the official client and core, nothing else; it runs in browsers",
   },
   {

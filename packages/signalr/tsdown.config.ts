@@ -5,8 +5,6 @@ export default defineConfig({
   entry: [
     "src/index.ts",
     "src/faults.ts",
-    "src/fault-texts.ts",
-    "src/no-fault-texts.ts",
     "src/platform.ts",
     "src/browser-platform.ts",
     "src/negotiate/index.ts",

@@ -7,7 +7,7 @@ import { rememberFailure } from "./failure-of.ts";
 import type { Fault, FaultKind } from "./fault.ts";
 import { summaryOf } from "./fault-summary.ts";
 import type { GateOutcome } from "./gate.ts";
-import { HoldfastError } from "./holdfast-error.ts";
+import { HoldfastError, noAnswer } from "./holdfast-error.ts";
 import type { Action } from "./rules.ts";
 import type { RunSpec } from "./run.ts";
 import { sleep } from "./sleep.ts";
@@ -271,8 +271,7 @@ export class Call<T> implements Verdict {
   /** The error for an attempt, or a call, that is not over after `ms` milliseconds. */
   late(ms: number, code = this.#limit(ms)): Error {
     const { timeoutError, operation } = this.#spec;
-    const text = `${operation} had no answer within ${String(Math.round(ms))} ms.`;
-    return timeoutError?.(ms) ?? new HoldfastError(code, text);
+    return timeoutError?.(ms) ?? noAnswer(operation, ms, code);
   }
 
   /** Which of the two bounds an attempt of `ms` milliseconds ran into. */

@@ -1,7 +1,7 @@
 import type { Clock } from "./clock.ts";
 import type { ConnectionNews } from "./connection-state.ts";
 import type { StopReason } from "./decide.ts";
-import { emit, type EventListener, type FaultSummary } from "./events.ts";
+import { emit, type EventListener, type FaultSummary, type HoldfastEvent } from "./events.ts";
 import type { AttemptRecord, Failure } from "./failure-of.ts";
 import type { Fault } from "./fault.ts";
 import { summaryOf } from "./fault-summary.ts";
@@ -15,6 +15,13 @@ interface Place {
   readonly clock: Clock;
   readonly onEvent?: EventListener | undefined;
   readonly inFlight?: () => number;
+}
+
+/** What the news may say of an attempt. */
+interface Trouble {
+  readonly attempt?: number;
+  readonly attempts?: number;
+  readonly waitMs?: number;
 }
 
 /** Makes events of what happens to a connection, and remembers the attempts of the present trouble for `failureOf()`. */
@@ -32,32 +39,20 @@ export class ConnectionLog {
   tell(news: ConnectionNews, error: unknown): void {
     const { operation, target, onEvent, inFlight } = this.#place;
     const about = { operation, target };
-    switch (news.type) {
-      case "disconnected": {
-        const { fault: seen, ...lost } = news;
-        const why = seen && { fault: this.#record(seen, error, 0, news.waitMs) };
-        emit(onEvent, { ...lost, ...about, inFlight: inFlight?.() ?? 0, ...why });
-        return;
-      }
-      case "retry": {
-        const fault = this.#record(news.fault, error, news.attempt, news.waitMs);
-        emit(onEvent, { ...news, ...about, hintMs: news.fault.hintMs, fault });
-        return;
-      }
-      case "connected": {
-        const { attempts, downMs } = news;
-        if (this.#hasBeenConnected) emit(onEvent, { type: "reconnected", ...about, downMs, attempts });
-        else if (attempts > 1) emit(onEvent, { type: "recovered", ...about, attempts, elapsedMs: downMs });
-        this.#hasBeenConnected = true;
-        this.#records.length = 0;
-        this.#troubleSince = undefined;
-        return;
-      }
-      case "give-up": {
-        const fault = this.#record(news.fault, error, news.attempts, undefined);
-        emit(onEvent, { ...news, ...about, fault });
-      }
+    if (news.type === "connected") {
+      const { attempts, downMs } = news;
+      if (this.#hasBeenConnected) emit(onEvent, { type: "reconnected", ...about, downMs, attempts });
+      else if (attempts > 1) emit(onEvent, { type: "recovered", ...about, attempts, elapsedMs: downMs });
+      this.#hasBeenConnected = true;
+      this.#records.length = 0;
+      this.#troubleSince = undefined;
+      return;
     }
+    const { fault: seen, ...rest } = news;
+    const fault = seen && this.#record(seen, error, news);
+    const lost = news.type === "disconnected" && { inFlight: inFlight?.() ?? 0 };
+    const again = news.type === "retry" && { hintMs: seen?.hintMs };
+    emit(onEvent, { ...rest, ...about, ...lost, ...again, ...(fault && { fault }) } as HoldfastEvent);
   }
 
   /** What is known about the present trouble. */
@@ -67,7 +62,8 @@ export class ConnectionLog {
     return { ...known, reason, outcome: "rejected", attempts: [...this.#records], elapsedMs };
   }
 
-  #record(seen: Fault, error: unknown, attempt: number, waitMs: number | undefined): FaultSummary {
+  #record(seen: Fault, error: unknown, news: Trouble): FaultSummary {
+    const { attempt = news.attempts ?? 0, waitMs } = news;
     const fault = summaryOf(seen, error);
     const { operation } = this.#place;
     this.#records.push({ operation, attempt, atMs: this.#elapsed(), fault, waitMs });

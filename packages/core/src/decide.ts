@@ -48,10 +48,14 @@ export function decide(fault: Fault, progress: Progress, policy: Policy, random:
 }
 
 function waitFor(action: Action, fault: Fault, progress: Progress, policy: Policy, random: Random): number {
-  // Also 0 for a hint that is no number: a wait of NaN would end at once.
-  const hintMs = fault.hintMs !== undefined && fault.hintMs > 0 ? fault.hintMs : 0;
+  const hintMs = hintOf(fault);
   // A full connection or a stale token is cured by what we do next, not by time.
   if (action === "rotate" || action === "refresh") return hintMs;
   const shape = fault.kind === "throttled" ? policy.throttledBackoff : policy.backoff;
   return hintMs + nextWait(shape, progress.ofKind - 1, random, progress.previousWaitMs);
+}
+
+/** The server's wish in milliseconds; also 0 for a hint that is no number: a wait of NaN would end at once. */
+export function hintOf({ hintMs = 0 }: Fault): number {
+  return hintMs > 0 ? hintMs : 0;
 }

@@ -55,7 +55,7 @@ const failures = (shared[key] ??= new WeakMap());
  * of the call that failed last.
  */
 export function failureOf(error: unknown): Failure | undefined {
-  return typeof error === "object" && error !== null ? failures.get(error) : undefined;
+  return failures.get(error as object); // Of a primitive there is none.
 }
 
 /** Remembers a failure for {@link failureOf}; primitives cannot carry one and pass by. */

@@ -13,6 +13,6 @@ function messageOf(error: unknown): string {
     const isObject = typeof error === "object" && error !== null;
     return String(isObject && "message" in error ? error.message : error);
   } catch {
-    return "(an error that cannot be read)";
+    return "(unreadable)";
   }
 }

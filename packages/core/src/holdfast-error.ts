@@ -43,6 +43,15 @@ export function badOption(option: string, value: unknown, allowed: string): Hold
   return new HoldfastError("misconfigured", `${option} must be ${allowed}; got ${show(value)}.`);
 }
 
+/** The error for what has not answered after so many milliseconds. */
+export function noAnswer(
+  what: string,
+  ms: number,
+  code: "attempt-timeout" | "deadline" = "attempt-timeout",
+): HoldfastError {
+  return new HoldfastError(code, `${what} had no answer within ${String(Math.round(ms))} ms.`);
+}
+
 /** Options come from JavaScript too: a value of the wrong type gets a message, not a TypeError. */
 export function isObject(value: unknown): boolean {
   return typeof value === "object" && value !== null;

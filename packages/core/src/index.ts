@@ -40,6 +40,7 @@ export {
   type ItemOutcome,
 } from "./failure-of.ts";
 export { faultKinds, type Fault, type FaultKind, type Sent } from "./fault.ts";
+export { faultLookup, type BareRow, type Reading } from "./fault-lookup.ts";
 export { faultTable, type Classify, type FaultRow, type Match } from "./fault-table.ts";
 export {
   creditPacing,
@@ -50,7 +51,7 @@ export {
   type GateState,
   type GateWait,
 } from "./gate.ts";
-export { badOption, HoldfastError, type HoldfastErrorCode } from "./holdfast-error.ts";
+export { badOption, HoldfastError, noAnswer, type HoldfastErrorCode } from "./holdfast-error.ts";
 export { lanes, type Lane } from "./lane.ts";
 export { type Outage } from "./outage.ts";
 export {
@@ -67,7 +68,8 @@ export { presets } from "./presets.ts";
 export { systemRandom, type Random } from "./random.ts";
 export { redact } from "./redact.ts";
 export { renewAfter, Renewer, type KeepingEnded, type RenewerOptions } from "./renewer.ts";
-export { retryHint, type HeaderSource, type HintSource } from "./retry-hint.ts";
+export { retryAfter, type HeaderSource, type HintSource } from "./retry-after.ts";
+export { retryHint } from "./retry-hint.ts";
 export { defaultRules, type Action, type Rule } from "./rules.ts";
 export { run, type RunSpec } from "./run.ts";
 export { sharedGate } from "./shared-gate.ts";

@@ -19,7 +19,7 @@ export interface ConnectionAttempt {
   readonly lost: (reason?: unknown) => void;
 }
 
-/** What a `Supervisor` works with. */
+/** What a `Supervisor` works with. Values that a user gave are checked by the wrapper, which knows the option's name. */
 export interface SupervisorOptions<C> {
   /** The policy key, for events: `signalr.connect`. */
   readonly operation: string;

@@ -3,10 +3,16 @@ import { ConnectionLog } from "./connection-log.ts";
 import type { ConnectionEffect, ConnectionEvent, ConnectionState, Remedy } from "./connection-state.ts";
 import { ConnectionWaiters } from "./connection-waiters.ts";
 import { rememberFailure } from "./failure-of.ts";
-import { badOption, HoldfastError } from "./holdfast-error.ts";
+import { HoldfastError, noAnswer } from "./holdfast-error.ts";
 import { idle, step } from "./reconnect.ts";
 import type { SupervisorOptions } from "./supervisor-options.ts";
 import { withinTime } from "./time-limit.ts";
+
+/** In milliseconds. */
+const usual = { minimumConnectedMs: 10_000, spreadStartMs: 0, discardTimeoutMs: 2_000 };
+
+/** An event, but for its time. */
+type Happening = ConnectionEvent extends infer E ? (E extends unknown ? Omit<E, "at"> : never) : never;
 
 /**
  * Keeps one connection alive: carries out what the machine in `reconnect.ts` asks for, and nothing else. It knows no SDK.
@@ -18,10 +24,7 @@ import { withinTime } from "./time-limit.ts";
  *   disconnects it. Sends use `ready` in `run()`; `flaps` in the `disconnected` event tell of a second device of that name.
  */
 export class Supervisor<C> {
-  readonly #options: SupervisorOptions<C>;
-  readonly #minimumConnectedMs: number;
-  readonly #spreadStartMs: number;
-  readonly #discardTimeoutMs: number;
+  readonly #options: SupervisorOptions<C> & typeof usual;
   readonly #log: ConnectionLog;
   #state: ConnectionState = idle;
   /** Connections that were made and not discarded: at most the present one, outside of a step. */
@@ -30,17 +33,13 @@ export class Supervisor<C> {
   readonly #discards = new Set<Promise<void>>();
   readonly #waiters = new ConnectionWaiters();
   #stopTimer: (() => void) | undefined;
-  readonly #queue: { readonly event: ConnectionEvent; readonly error?: unknown }[] = [];
+  readonly #queue: { readonly event: ConnectionEvent; readonly error: unknown }[] = [];
   #isStepping = false;
   /** The latest trouble, as the official client threw it. */
   #error: unknown;
 
-  /** @throws HoldfastError `misconfigured`, naming the option, the value and the allowed range. */
   constructor(options: SupervisorOptions<C>) {
-    this.#options = options;
-    this.#minimumConnectedMs = duration("minimumConnectedMs", options.minimumConnectedMs ?? 10_000);
-    this.#spreadStartMs = duration("spreadStartMs", options.spreadStartMs ?? 0);
-    this.#discardTimeoutMs = duration("discardTimeoutMs", options.discardTimeoutMs ?? 2_000);
+    this.#options = { ...usual, ...options };
     this.#log = new ConnectionLog(options);
   }
 
@@ -65,7 +64,7 @@ export class Supervisor<C> {
    * @throws the official client's error when a fault is permanent; the `closed` error after `close()`.
    */
   start(signal?: AbortSignalLike): Promise<void> {
-    this.#dispatch({ type: "start", at: this.#now() });
+    this.#dispatch({ type: "start" });
     return this.#wait(signal) ?? Promise.resolve();
   }
 
@@ -76,13 +75,13 @@ export class Supervisor<C> {
    * @throws as {@link start}; it does not begin afresh after a permanent fault.
    */
   ready(scope: { readonly signal: AbortSignalLike }): Promise<void> | undefined {
-    if (this.#state.status === "idle") this.#dispatch({ type: "start", at: this.#now() });
+    if (this.#state.status === "idle") this.#dispatch({ type: "start" });
     return this.#wait(scope.signal);
   }
 
   /** The network may be back: shortens a wait to a random moment within the policy's first, never below a server's wish. */
   wake(): void {
-    this.#dispatch({ type: "wake", at: this.#now() });
+    this.#dispatch({ type: "wake" });
   }
 
   /** Gives up a connection that is open but does not answer. */
@@ -92,7 +91,7 @@ export class Supervisor<C> {
 
   /** Makes a new connection in place of a sound one, at once: before its token ends, for example. */
   replace(): void {
-    this.#dispatch({ type: "replace", at: this.#now() });
+    this.#dispatch({ type: "replace" });
   }
 
   /** Ends everything at once, from every state. Resolves when the connection is disposed of, or after `discardTimeoutMs`. */
@@ -106,7 +105,8 @@ export class Supervisor<C> {
   }
 
   /** One event at a time: what an effect causes comes after the whole step. */
-  #dispatch(event: ConnectionEvent, error?: unknown): void {
+  #dispatch(happening: Happening, error?: unknown): void {
+    const event = { ...happening, at: this.#options.clock.now() } as ConnectionEvent;
     this.#queue.push({ event, error });
     if (this.#isStepping) return;
     this.#isStepping = true;
@@ -119,14 +119,9 @@ export class Supervisor<C> {
   }
 
   #step(event: ConnectionEvent, error: unknown): void {
-    const { policy, random, onState } = this.#options;
+    const { policy, onState } = this.#options;
     const previous = this.#state;
-    const { state, effects } = step(previous, event, {
-      policy: policy(),
-      random,
-      minimumConnectedMs: this.#minimumConnectedMs,
-      spreadStartMs: this.#spreadStartMs,
-    });
+    const { state, effects } = step(previous, event, { ...this.#options, policy: policy() });
     this.#state = state;
     if (error !== undefined && state !== previous) this.#error = error;
     for (const effect of effects) this.#perform(effect);
@@ -151,19 +146,15 @@ export class Supervisor<C> {
       case "discard":
         this.#discard(effect.generation);
         return;
-      case "wait":
-        this.#stopTimer?.();
-        this.#stopTimer = this.#options.clock.after(effect.waitMs, () => {
-          this.#stopTimer = undefined;
-          this.#dispatch({ type: "due", at: this.#now(), generation: effect.generation });
-        });
-        return;
-      case "stop-waiting":
-        this.#stopTimer?.();
-        this.#stopTimer = undefined;
-        return;
       case "tell":
         this.#log.tell(effect.news, this.#error);
+        return;
+      default:
+        this.#stopTimer?.();
+        if (effect.type === "stop-waiting") return;
+        this.#stopTimer = this.#options.clock.after(effect.waitMs, () => {
+          this.#dispatch({ type: "due", generation: effect.generation });
+        });
     }
   }
 
@@ -171,40 +162,44 @@ export class Supervisor<C> {
     // A service that allows one connection per identity must see the end of the last one first.
     if (this.#discards.size > 0) await Promise.all(this.#discards);
     if (this.#state.generation !== generation || this.#state.status !== "connecting") return;
-    const { open } = this.#options;
-    await this.#work(generation, "open-failed", async (signal) => {
+    await this.#work(generation, "opened", "open-failed", async (signal) => {
       const lost = (reason?: unknown): void => {
         this.#report(generation, reason, "lost");
       };
-      this.#connections.set(generation, await open({ number, signal, lost }));
-      this.#aborts.delete(generation);
-      this.#dispatch({ type: "opened", at: this.#now(), generation });
+      this.#connections.set(generation, await this.#options.open({ number, signal, lost }));
     });
   }
 
-  async #act(generation: number, { action, fault }: Remedy): Promise<void> {
-    const { act } = this.#options;
-    await this.#work(generation, "act-failed", async (signal) => {
-      await act?.(action, fault, signal);
-      this.#aborts.delete(generation);
-      this.#dispatch({ type: "acted", at: this.#now(), generation });
-    });
+  #act(generation: number, { action, fault }: Remedy): Promise<void> {
+    return this.#work(generation, "acted", "act-failed", async (signal) =>
+      this.#options.act?.(action, fault, signal),
+    );
   }
 
-  /** Runs `work` for a generation, bounded by the policy's `attemptTimeoutMs`; it reports its success itself. */
+  /** Runs `work` for a generation, bounded by the policy's `attemptTimeoutMs`. */
   async #work(
     generation: number,
+    done: "opened" | "acted",
     failed: "open-failed" | "act-failed",
     work: (signal: AbortSignal) => Promise<void>,
   ): Promise<void> {
     const { clock, policy, timeoutError, operation } = this.#options;
     const abort = new AbortController();
+    const { signal } = abort;
     this.#aborts.set(generation, abort);
     const ms = policy().attemptTimeoutMs;
-    const text = `${operation} had no answer within ${String(Math.round(ms))} ms.`;
     try {
-      const late = (): Error => timeoutError?.(ms) ?? new HoldfastError("attempt-timeout", text);
-      await withinTime(() => work(abort.signal), ms, clock, late, abort.signal);
+      await withinTime(
+        async () => {
+          await work(signal);
+          this.#aborts.delete(generation);
+          this.#dispatch({ type: done, generation });
+        },
+        ms,
+        clock,
+        () => timeoutError?.(ms) ?? noAnswer(operation, ms),
+        signal,
+      );
     } catch (error) {
       this.#report(generation, error, failed);
     }
@@ -213,9 +208,9 @@ export class Supervisor<C> {
   /** @param reason - undefined when the official client does not say why. */
   #report(generation: number, reason: unknown, type: "lost" | "open-failed" | "act-failed"): void {
     const { clock, classify } = this.#options;
-    const error = reason ?? new HoldfastError("connection-lost", "The connection was lost; nobody said why.");
+    const error = reason ?? new HoldfastError("connection-lost", "The connection was lost.");
     const fault = classify(error, clock.wallNow());
-    this.#dispatch({ type, at: this.#now(), generation, fault }, error);
+    this.#dispatch({ type, generation, fault }, error);
   }
 
   #discard(generation: number): void {
@@ -224,11 +219,11 @@ export class Supervisor<C> {
     if (!this.#connections.has(generation)) return;
     const connection = this.#connections.get(generation) as C;
     this.#connections.delete(generation);
-    const { discard, clock } = this.#options;
+    const { discard, clock, discardTimeoutMs } = this.#options;
     // What cannot be closed is left behind; the next connection does not depend on it.
     const done = withinTime(
       async () => discard(connection),
-      this.#discardTimeoutMs,
+      discardTimeoutMs,
       clock,
       () => new Error(),
     ).catch(() => undefined);
@@ -274,13 +269,4 @@ export class Supervisor<C> {
       closedError?.() ?? new HoldfastError("closed", `The connection of ${operation} (${target}) was closed.`)
     );
   }
-
-  #now(): number {
-    return this.#options.clock.now();
-  }
-}
-
-function duration(name: string, ms: number): number {
-  if (typeof ms === "number" && ms >= 0 && ms !== Infinity) return ms;
-  throw badOption(`supervisor.${name}`, ms, "a finite number of milliseconds, 0 or more");
 }

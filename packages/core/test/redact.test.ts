@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { secrets as pageSecrets } from "../src/page-secrets.ts";
 import { redact } from "../src/redact.ts";
 
 const jwt = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJob2xkZmFzdCJ9.c2VjcmV0LXNpZ25hdHVyZQ";
@@ -46,6 +47,31 @@ describe("what must not leave the process", () => {
     expect(redact("SharedAccessSignature=abc%3D failed with 401")).toBe(
       "SharedAccessSignature=<redacted> failed with 401",
     );
+  });
+});
+
+describe("what must not leave a page", () => {
+  const redacted = (text: string): string =>
+    pageSecrets.reduce((clean, secret) => clean.replace(secret, "$1<redacted>"), text);
+
+  it.each([
+    ["a JSON Web Token in a query", `wss://x/client/?hub=h&access_token=${jwt}&id=1`],
+    ["a JSON Web Token in prose", `The token ${jwt} has expired`],
+    ["a JSON Web Token in a header", `authorization: Bearer ${jwt}`],
+    ["another token in a query", "https://x/chat?access_token=c2VjcmV0LXNpZ25hdHVyZQ&id=1"],
+    ["a token in JSON", '{"accessToken":"c2VjcmV0LXNpZ25hdHVyZQ"}'],
+    ["another token in a header", "authorization: Bearer c2VjcmV0LXNpZ25hdHVyZQ"],
+  ])("removes %s", (_what, text) => {
+    expect(redacted(text)).not.toContain("c2VjcmV0LXNpZ25hdHVyZQ");
+    expect(redacted(text)).toContain("<redacted>");
+  });
+
+  it.each([
+    "WebSocket closed with status code: 1006 (no reason given).",
+    "Unauthorized: Status code '401'",
+    "https://x/client/?hub=chat&id=1",
+  ])("leaves %j alone", (text) => {
+    expect(redacted(text)).toBe(text);
   });
 });
 

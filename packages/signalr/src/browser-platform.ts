@@ -4,6 +4,8 @@ import type { SocketEvents } from "./node-socket.ts";
 // What a page is spared: it has no environment, a bundle's frames name no package, and prose is for whoever develops. The
 // option or the value at fault is named here too; the rest is in the documentation.
 
+export { signalrTable } from "./bare-table.ts";
+
 /** A page has no environment that could say so. */
 export const isBypassed = (): boolean => false;
 
@@ -13,6 +15,9 @@ export const stackHere = (): string => String(new Error().stack);
 /** What to say about too many connections. */
 export const manyConnections = ({ live, builtAt }: ConnectionsEvent): string =>
   `${String(live)} SignalR connections are live, built at:\n${builtAt.join("\n\n")}`;
+
+/** Names of options are checked in a page too; their values are left to the compiler, and to Node. */
+export const isFine = (_option: string, _value: unknown, _usual: unknown): boolean => true;
 
 /** What an option may be. */
 export const allowed = (_option: string): string => "as documented";

@@ -30,10 +30,9 @@ export interface CallSettings {
   readonly isPlain: boolean;
 }
 
-/** Completes options that were checked. */
-export function callSettings(options: CallOptions): CallSettings {
-  const { whileDown = "fail", waitTimeoutMs = 30_000, maxWaiting = 100 } = options;
-  const { idempotent = [], invokeTimeoutMs = Infinity } = options;
+/** What complete options mean for a call. */
+export function callSettings(options: Required<CallOptions>): CallSettings {
+  const { whileDown, waitTimeoutMs, maxWaiting, idempotent, invokeTimeoutMs } = options;
   // The server tells methods apart without regard to case.
   const names = new Set(idempotent.map((name) => name.toLowerCase()));
   const given = typeof invokeTimeoutMs === "number" ? { "*": invokeTimeoutMs } : invokeTimeoutMs;

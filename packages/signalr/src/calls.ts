@@ -1,7 +1,7 @@
 import type { HubConnection as OfficialConnection, IStreamResult } from "@microsoft/signalr";
 import { HoldfastError, type Clock } from "@holdfast/core";
 import type { CallSettings } from "./call-options.ts";
-import { DeferredStream } from "./deferred-stream.ts";
+import { deferredStream } from "./deferred-stream.ts";
 import type { FailureNotes } from "./failure.ts";
 import type { Life } from "./life.ts";
 import { Patience } from "./patience.ts";
@@ -9,6 +9,7 @@ import type { Session } from "./session.ts";
 
 /** Calls that need more than to be passed on: to wait for a connection, to be sent again, or to be given up in time. */
 export class Calls {
+  readonly #never: OfficialConnection;
   readonly #settings: CallSettings;
   readonly #clock: Clock;
   readonly #notes: FailureNotes;
@@ -17,7 +18,15 @@ export class Calls {
   readonly #patience = new Map<number, Patience>();
   #waiting = 0;
 
-  constructor(settings: CallSettings, clock: Clock, notes: FailureNotes, life: () => Life | undefined) {
+  /** @param never - an official connection that was never started: it says in its own words that there is none. */
+  constructor(
+    never: OfficialConnection,
+    settings: CallSettings,
+    clock: Clock,
+    notes: FailureNotes,
+    life: () => Life | undefined,
+  ) {
+    this.#never = never;
     this.#settings = settings;
     this.#clock = clock;
     this.#notes = notes;
@@ -55,9 +64,7 @@ export class Calls {
     const session = this.#life()?.steadySession();
     if (session !== undefined) return session.hub.stream<T>(method, ...args);
     // A stream is never sent again by itself: who reads it knows what was received.
-    return new DeferredStream<T>(
-      this.#sessionFor(method).then((ready) => ready.hub.stream<T>(method, ...args)),
-    );
+    return deferredStream<T>(this.#sessionFor(method).then((ready) => ready.hub.stream<T>(method, ...args)));
   }
 
   #isRepeated(method: string): boolean {
@@ -89,14 +96,14 @@ export class Calls {
     const { whileDown, waitTimeoutMs, maxWaiting } = this.#settings;
     const present = life?.steadySession();
     if (present !== undefined) return present;
-    const waits = life?.isRenewing === true || whileDown === "wait" || this.#isRepeated(method);
-    if (life === undefined || !waits) throw notConnected();
+    const waits = life?.renewing !== undefined || whileDown === "wait" || this.#isRepeated(method);
+    if (life === undefined || !waits) await this.#never.send(method);
     if (this.#waiting >= maxWaiting) {
       throw new HoldfastError("deadline", `${String(maxWaiting)} calls wait for the connection already.`);
     }
     this.#waiting += 1;
     try {
-      return await this.#wait(life, waitTimeoutMs);
+      return await this.#wait(life as Life, waitTimeoutMs);
     } finally {
       this.#waiting -= 1;
     }
@@ -113,8 +120,9 @@ export class Calls {
           });
     try {
       for (;;) {
-        // A renewal begins on a connection that stands: its end is what is waited for.
-        await (life.isRenewing ? life.renewed(abort.signal) : life.ready(abort.signal));
+        // A planned change begins on a connection that stands: first it must begin, which takes two seconds at most.
+        await life.renewing;
+        await life.ready(abort.signal);
         const session = life.steadySession();
         if (session !== undefined) return session;
       }
@@ -135,8 +143,4 @@ export class Calls {
     }
     return patience.limit(call, method);
   }
-}
-
-function notConnected(): Error {
-  return new Error("Cannot send data if the connection is not in the 'Connected' State.");
 }

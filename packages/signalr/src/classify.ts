@@ -1,11 +1,7 @@
-import { faultTable, type Classify, type FaultRow } from "@holdfast/core";
-import { faultTexts, platformFaults } from "#fault-texts";
-import { signalrRows } from "./fault-rows.ts";
-
-const bare = { because: "", remedy: "" };
+import type { Classify, FaultRow } from "@holdfast/core";
+import { signalrTable } from "#platform";
 
 /** Turns an error of the official client, with what `wire.ts` saw of it, into a fault. Own rows go before ours. */
 export function classifySignalR(own: readonly FaultRow[] = []): Classify {
-  const ours = signalrRows.map((row) => ({ ...row, ...(faultTexts[row.id] ?? bare) }));
-  return faultTable("signalr", [...own, ...ours, ...platformFaults]);
+  return signalrTable(own);
 }

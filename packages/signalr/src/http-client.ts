@@ -1,6 +1,12 @@
-import { AbortError, HttpClient, type HttpRequest, type HttpResponse } from "@microsoft/signalr";
+import {
+  AbortError,
+  HttpClient,
+  type HttpError,
+  type HttpRequest,
+  type HttpResponse,
+} from "@microsoft/signalr";
 import { tokenTooLong } from "#platform";
-import { maxTokenLength } from "./token.ts";
+import { lifetimeMs, maxTokenLength } from "./token.ts";
 import type { HttpSource } from "./http-source.ts";
 import type { Wire } from "./wire.ts";
 
@@ -33,8 +39,7 @@ export class WireHttpClient extends HttpClient {
       else if (isNegotiate(request)) this.#negotiated(request, response);
       return response;
     } catch (error) {
-      const { statusCode } = error as { statusCode?: unknown };
-      this.#refused(request, typeof statusCode === "number" ? statusCode : undefined, error);
+      this.#refused(request, (error as Partial<HttpError>).statusCode, error);
       throw error;
     } finally {
       done();
@@ -62,12 +67,13 @@ export class WireHttpClient extends HttpClient {
   }
 
   #negotiated(request: HttpRequest, { content }: HttpResponse): void {
-    this.#wire.isNegotiated = true;
-    const token = accessTokenIn(content) ?? bearerOf(request);
-    if (token === undefined) return;
-    this.#wire.useToken(token);
-    if (accessTokenIn(content) !== undefined && token.length > maxTokenLength)
-      throw tokenTooLong(token, maxTokenLength);
+    const wire = this.#wire;
+    wire.isNegotiated = true;
+    const issued = accessTokenIn(content);
+    const token = issued ?? bearerOf(request);
+    const lifeMs = token && lifetimeMs(token, wire.clock.wallNow());
+    if (lifeMs) wire.token = { lifeMs, since: wire.clock.now() };
+    if (issued !== undefined && issued.length > maxTokenLength) throw tokenTooLong(issued, maxTokenLength);
   }
 }
 
@@ -76,16 +82,14 @@ function isNegotiate({ method, url = "" }: HttpRequest): boolean {
 }
 
 function accessTokenIn(content: string | ArrayBuffer | undefined): string | undefined {
-  if (typeof content !== "string") return undefined;
   try {
-    const { accessToken } = JSON.parse(content) as { accessToken?: unknown };
+    const { accessToken } = JSON.parse(content as string) as { accessToken?: unknown };
     return typeof accessToken === "string" && accessToken !== "" ? accessToken : undefined;
   } catch {
     return undefined; // The official client says so, in its own words.
   }
 }
 
-function bearerOf({ headers = {} }: HttpRequest): string | undefined {
-  const value = headers["Authorization"];
-  return value?.startsWith("Bearer ") === true ? value.slice("Bearer ".length) : undefined;
+function bearerOf({ headers }: HttpRequest): string | undefined {
+  return /^Bearer (.+)/.exec(headers?.["Authorization"] ?? "")?.[1];
 }

@@ -1,9 +1,12 @@
-import { HubConnectionState, type IStreamResult } from "@microsoft/signalr";
-import { onAbort, abortErrorOf, type AbortSignalLike } from "@holdfast/core";
+import {
+  HubConnectionState,
+  type HubConnection as OfficialConnection,
+  type IStreamResult,
+} from "@microsoft/signalr";
+import { abortErrorOf, emit, onAbort, type AbortSignalLike } from "@holdfast/core";
 import { manyConnections, stackHere, warnAloud } from "#platform";
 import { makeHub, type Blueprint } from "./blueprint.ts";
 import { Calls } from "./calls.ts";
-import type { SignalREvent } from "./events.ts";
 import { FailureNotes } from "./failure.ts";
 import { Handlers, type Handler } from "./handlers.ts";
 import { WireHttpClient } from "./http-client.ts";
@@ -19,14 +22,15 @@ import { onWakeUp } from "./wake-up.ts";
 
 /** What a connection is made from; the builder's business. */
 export interface Making {
+  /** Never started: it has the address and the timeouts, and checks what they are set to. */
+  readonly official: OfficialConnection;
   readonly blueprint: Blueprint;
   readonly resilience: Resilience;
   readonly userPolicy: UserPolicy;
   readonly source: HttpSource;
 }
 
-/** As the official client has them, in milliseconds. */
-const defaultTimeouts = { serverTimeoutInMilliseconds: 30_000, keepAliveIntervalInMilliseconds: 15_000 };
+const timeouts = ["serverTimeoutInMilliseconds", "keepAliveIntervalInMilliseconds"] as const;
 
 /** What `start()` takes in addition to nothing. */
 export interface StartOptions {
@@ -48,8 +52,6 @@ export class HubConnection extends Shell {
   readonly #calls: Calls;
   readonly #notes: FailureNotes;
   readonly #builtAt = stackHere();
-  #url: string;
-  readonly #timeouts: Partial<Record<keyof typeof defaultTimeouts, number>>;
   #life: Life | undefined;
   #stopping: Promise<void> | undefined;
   /** Undoes what `start()` has arranged around the connection. */
@@ -59,20 +61,17 @@ export class HubConnection extends Shell {
   constructor(making: object) {
     super();
     this.#making = making as Making;
-    const { blueprint, resilience } = this.#making;
-    this.#url = blueprint.url;
-    this.#timeouts = { ...blueprint.timeouts };
+    const { official, resilience } = this.#making;
     const { clock, classify, calls } = resilience;
     this.#notes = new FailureNotes(classify, clock);
-    this.#calls = new Calls(calls, clock, this.#notes, () => this.#life);
+    this.#calls = new Calls(official, calls, clock, this.#notes, () => this.#life);
     // The official class declares two fields, which accessors of a class may not replace.
-    for (const name of ["serverTimeoutInMilliseconds", "keepAliveIntervalInMilliseconds"] as const) {
+    for (const name of timeouts) {
       Object.defineProperty(this, name, {
         ...{ enumerable: true, configurable: true },
-        get: () => this.#timeouts[name] ?? defaultTimeouts[name],
+        get: () => official[name],
         set: (ms: number) => {
-          this.#timeouts[name] = ms;
-          if (this.#life?.session) this.#life.session.hub[name] = ms;
+          for (const hub of this.#hubs()) hub[name] = ms;
         },
       });
     }
@@ -91,20 +90,13 @@ export class HubConnection extends Shell {
     return this.#life?.session?.hub.connectionId ?? null;
   }
 
-  /** May be set while disconnected or reconnecting, as the official one; the next attempt goes there. */
+  /** May be set while not connected, the official one while disconnected or reconnecting; the next attempt goes there. */
   override get baseUrl(): string {
-    return this.#url;
+    return this.#making.official.baseUrl;
   }
 
   override set baseUrl(url: string) {
-    const { state } = this;
-    if (state !== HubConnectionState.Disconnected && state !== HubConnectionState.Reconnecting) {
-      throw new Error(
-        "The HubConnection must be in the Disconnected or Reconnecting state to change the url.",
-      );
-    }
-    if (!url) throw new Error("The HubConnection url must be a valid url.");
-    this.#url = url;
+    for (const hub of this.#hubs()) hub.baseUrl = url;
   }
 
   /**
@@ -192,31 +184,31 @@ export class HubConnection extends Shell {
     if (callback as unknown) this.#reconnected.add(callback);
   }
 
+  /** Whom to tell what is set: the one that stands, which takes no new address and says so, and the one that remembers. */
+  #hubs(): OfficialConnection[] {
+    return [this.#life?.session?.hub, this.#making.official].filter((hub) => hub !== undefined);
+  }
+
   #newLife(): Life {
-    const { blueprint, resilience, userPolicy, source } = this.#making;
-    const { rejoin, onServerClose, onEvent } = resilience;
+    const { official, blueprint, resilience, userPolicy, source } = this.#making;
+    const { rejoin, onServerClose } = resilience;
     const life: Life = new Life({
-      ...{ resilience, userPolicy, onEvent },
-      target: targetOf(this.#url),
+      ...{ resilience, userPolicy, target: targetOf(this.baseUrl) },
       make: (wire, isFallback, closing) => {
         const client = new WireHttpClient(source, wire);
-        const hub = makeHub(
-          { ...blueprint, timeouts: this.#timeouts },
-          {
-            ...{ url: this.#url, wire, client, isFallback },
-            onServerClose: onServerClose === "always" ? undefined : closing,
-          },
-        );
+        const hub = makeHub(blueprint, {
+          ...{ url: this.baseUrl, wire, client, isFallback },
+          onServerClose: onServerClose === "always" ? undefined : closing,
+        });
+        for (const name of timeouts) hub[name] = official[name];
         this.#handlers.attach(hub);
         return hub;
       },
-      rejoin: (isReconnect) => rejoin?.(this, { connectionId: this.connectionId ?? undefined, isReconnect }),
+      rejoin: (isReconnect) => rejoin(this, { connectionId: this.connectionId ?? undefined, isReconnect }),
       noteLoss: (reason) => {
         this.#notes.note(reason, "unknown");
       },
-      onReconnecting: (error) => {
-        this.#reconnecting.tell(error);
-      },
+      onReconnecting: this.#reconnecting.tell,
       onReconnected: () => {
         this.#reconnected.tell(this.connectionId ?? undefined);
       },
@@ -235,15 +227,16 @@ export class HubConnection extends Shell {
       life.wake();
     });
     const release = holdWebLock(webLock);
-    const origin = { target: targetOf(this.#url), builtAt: this.#builtAt };
+    const origin = { target: targetOf(this.baseUrl), builtAt: this.#builtAt };
     const uncount = countLive(origin, warnAboveConnections, (event) => {
       warnAloud(manyConnections(event));
-      tell(onEvent, event);
+      emit(onEvent, event as never);
     });
     this.#tidy = () => {
       stopWaking();
       release();
       uncount();
+      this.#calls.end();
     };
   }
 
@@ -251,7 +244,6 @@ export class HubConnection extends Shell {
     const { wasConnected } = life;
     const stopped = life.stop();
     this.#tidy?.();
-    this.#calls.end();
     await stopped;
     this.#stopping = undefined;
     this.#life = undefined;
@@ -260,17 +252,8 @@ export class HubConnection extends Shell {
 
   #dismantle(): void {
     this.#tidy?.();
-    this.#calls.end();
     this.#tidy = undefined;
     this.#life = undefined;
-  }
-}
-
-function tell(listener: Resilience["onEvent"], event: SignalREvent): void {
-  try {
-    listener?.(event);
-  } catch {
-    // An observer cannot break a connection.
   }
 }
 

@@ -5,11 +5,9 @@ import {
   type AbortSignalLike,
   type ConnectionAttempt,
   type ConnectionState,
-  type EventListener,
   type Fault,
   type Policy,
 } from "@holdfast/core";
-import { lifetimeMs } from "./token.ts";
 import type { PolicyData } from "./operations.ts";
 import type { Resilience } from "./resilience.ts";
 import { Session } from "./session.ts";
@@ -21,7 +19,6 @@ export interface LifeOptions {
   readonly resilience: Resilience;
   readonly target: string;
   readonly userPolicy: UserPolicy;
-  readonly onEvent: EventListener | undefined;
   /** Makes an official connection on that wire, with the user's handlers. */
   readonly make: (
     wire: Wire,
@@ -49,10 +46,13 @@ export class Life {
   readonly #options: LifeOptions;
   readonly #supervisor: Supervisor<Session>;
   readonly #advice: ReconnectAdvice;
-  #session: Session | undefined;
-  #plainHub: OfficialConnection | undefined;
-  #wasConnected = false;
-  #renewal: Renewal | undefined;
+  /** The connection that calls go to; undefined while there is none. */
+  session: Session | undefined;
+  /** As {@link session}, when calls need nothing but to be passed on. */
+  plainHub: OfficialConnection | undefined;
+  wasConnected = false;
+  /** A planned change is under way: calls wait for its end, whatever becomes of calls otherwise. It settles when the change begins. */
+  renewing: Promise<void> | undefined;
   #lostAt = 0;
   /** The server has closed the connection for good, and it shall be obeyed. */
   #isDismissed = false;
@@ -65,8 +65,8 @@ export class Life {
   constructor(options: LifeOptions) {
     this.#options = options;
     this.#advice = adviceFrom(options.userPolicy);
-    const { resilience, target, onEvent } = options;
-    const { classify, clock, random } = resilience;
+    const { resilience, target } = options;
+    const { classify, clock, random, onEvent } = resilience;
     this.#supervisor = new Supervisor<Session>({
       ...{ operation: "signalr.connect", target, onEvent, clock, random },
       // It only reads.
@@ -85,48 +85,14 @@ export class Life {
     });
   }
 
-  /** The connection that calls go to; undefined while there is none. */
-  get session(): Session | undefined {
-    return this.#session;
-  }
-
   /**
    * As {@link session}, but not while a planned change of it is under way. One that is due begins here at the latest: the
    * timers of a page that slept, or of a busy machine, come late, and a call with a token that has ended would be refused.
    */
   steadySession(): Session | undefined {
-    const session = this.#session;
-    if (session !== undefined && this.#renewAt !== Infinity && this.#now() >= this.#renewAt)
-      this.#renew(session);
-    return this.isRenewing ? undefined : this.#session;
-  }
-
-  /** As {@link session}, when calls need nothing but to be passed on. */
-  get plainHub(): OfficialConnection | undefined {
-    return this.#plainHub;
-  }
-
-  get wasConnected(): boolean {
-    return this.#wasConnected;
-  }
-
-  /** A planned change is under way: calls wait for its end, whatever becomes of calls otherwise. */
-  get isRenewing(): boolean {
-    return this.#renewal !== undefined;
-  }
-
-  /** Waits for the end of a planned change, good or bad. */
-  renewed(signal: AbortSignal): Promise<void> {
-    const { promise } = this.#renewal ?? { promise: Promise.resolve() };
-    return new Promise((resolve, reject) => {
-      const stopListening = onAbort(signal, () => {
-        reject(signal.reason as Error);
-      });
-      void promise.then(() => {
-        stopListening();
-        resolve();
-      });
-    });
+    const { session } = this;
+    if (session && this.#now() >= this.#renewAt) this.#renew(session);
+    return this.renewing ? undefined : this.session;
   }
 
   start(signal?: AbortSignalLike): Promise<void> {
@@ -148,14 +114,14 @@ export class Life {
 
   #policy(): PolicyData {
     const { policy } = this.#options.resilience;
-    if (!this.#wasConnected) return policy("signalr.start");
+    if (!this.wasConnected) return policy("signalr.start");
     const base = policy("signalr.reconnect");
     return this.#isDismissed ? { ...base, attempts: 1 } : this.#advice.policy(base);
   }
 
   #advise(fault: Fault, error: unknown): Fault {
-    if (!this.#wasConnected) return fault;
-    const elapsedMs = this.#session === undefined ? this.#now() - this.#lostAt : 0;
+    if (!this.wasConnected) return fault;
+    const elapsedMs = this.session === undefined ? this.#now() - this.#lostAt : 0;
     return this.#advice.advise(fault, error, elapsedMs);
   }
 
@@ -170,7 +136,7 @@ export class Life {
     const session = new Session(hub, wire);
     const lost = (reason?: unknown): void => {
       // Calls that are under way reject with this very error: it must be known before they do.
-      if (this.#session !== undefined) this.#options.noteLoss(reason);
+      if (this.session !== undefined) this.#options.noteLoss(reason);
       attempt.lost(reason);
     };
     // The official start() has no timeout and stop() waits for it: what hangs is cut.
@@ -181,8 +147,8 @@ export class Life {
     const stopListening = onAbort(attempt.signal, giveUp);
     try {
       await session.open(lost);
-      this.#session = session;
-      await rejoin(this.#wasConnected);
+      this.session = session;
+      await rejoin(this.wasConnected);
       this.#connectFailures = 0;
       return session;
     } catch (error) {
@@ -195,9 +161,9 @@ export class Life {
   }
 
   #forget(session: Session): void {
-    if (this.#session !== session) return;
-    this.#session = undefined;
-    this.#plainHub = undefined;
+    if (this.session !== session) return;
+    this.session = undefined;
+    this.plainHub = undefined;
     this.#lostAt = this.#now();
     this.#renewAt = Infinity;
     this.#stopRenewal?.();
@@ -207,30 +173,30 @@ export class Life {
   #changed(state: ConnectionState, previous: ConnectionState): void {
     const { onReconnecting, onReconnected, onFailed } = this.#options;
     if (state.status === "connected") {
-      const isReconnect = this.#wasConnected;
-      this.#wasConnected = true;
-      this.#endRenewal();
+      const isReconnect = this.wasConnected;
+      this.wasConnected = true;
+      this.renewing = undefined;
       this.#advice.reset();
       this.#settle();
       if (isReconnect) onReconnected();
       return;
     }
     // Whoever waits for the end of a renewal hears why there is none.
-    if (state.status === "closed" || state.status === "failed") this.#endRenewal();
+    if (state.status === "closed" || state.status === "failed") this.renewing = undefined;
     if (state.status === "failed") {
       onFailed(this.#supervisor.lastError);
     } else if (previous.status === "connected" && state.status !== "closed") {
       const error = this.#supervisor.lastError;
-      onReconnecting(this.isRenewing ? undefined : (error as Error | undefined));
+      onReconnecting(this.renewing ? undefined : (error as Error | undefined));
     }
   }
 
   #settle(): void {
-    const session = this.#session;
+    const session = this.session;
     if (session === undefined) return;
     const { calls } = this.#options.resilience;
     const isSocket = session.wire.carrier === "WebSockets";
-    if (calls.isPlain && isSocket) this.#plainHub = session.hub;
+    if (calls.isPlain && isSocket) this.plainHub = session.hub;
     // A WebSocket is asked for its token once; the other transports with every request.
     if (!isSocket) this.#planRenewal(session);
   }
@@ -238,12 +204,12 @@ export class Life {
   #planRenewal(session: Session): void {
     const { clock, random, renewBeforeExpiry } = this.#options.resilience;
     const { token } = session.wire;
-    if (!renewBeforeExpiry || token === undefined) return;
-    const lifeMs = lifetimeMs(token, clock.wallNow());
-    if (lifeMs <= 0) return; // Clocks differ by more than its life: the server will say when it is over.
+    // None is left when clocks differ by more than its life: the server will say when it is over.
+    if (!renewBeforeExpiry || token === undefined || token.lifeMs <= 0) return;
     const share = earliestRenewal + random() * (latestRenewal - earliestRenewal);
-    this.#renewAt = clock.now() + lifeMs * share;
-    this.#stopRenewal = clock.after(lifeMs * share, () => {
+    // From when it was issued: connecting takes a part of its life.
+    this.#renewAt = token.since + token.lifeMs * share;
+    this.#stopRenewal = clock.after(this.#renewAt - clock.now(), () => {
       this.#renew(session);
     });
   }
@@ -252,40 +218,18 @@ export class Life {
   #renew(session: Session): void {
     this.#renewAt = Infinity;
     this.#stopRenewal?.();
-    this.#renewal = renewal();
-    const replace = (): void => {
-      if (this.#session !== session) return;
+    const quiet = new Promise<void>((resolve) => {
+      this.#stopRenewal = this.#options.resilience.clock.after(quietMs, resolve);
+      session.whenQuiet(resolve);
+    });
+    this.renewing = quiet.then(() => {
+      if (this.session !== session) return;
       this.#stopRenewal?.();
       this.#supervisor.replace();
-    };
-    this.#stopRenewal = this.#options.resilience.clock.after(quietMs, replace);
-    session.whenQuiet(replace);
-  }
-
-  #endRenewal(): void {
-    this.#renewal?.end();
-    this.#renewal = undefined;
+    });
   }
 
   #now(): number {
     return this.#options.resilience.clock.now();
   }
-}
-
-interface Renewal {
-  readonly promise: Promise<void>;
-  end(): void;
-}
-
-function renewal(): Renewal {
-  let end = (): void => undefined;
-  const promise = new Promise<void>((resolve) => {
-    end = resolve;
-  });
-  return {
-    promise,
-    end: () => {
-      end();
-    },
-  };
 }

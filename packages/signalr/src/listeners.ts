@@ -11,7 +11,7 @@ export class Listeners<A extends unknown[]> {
     this.#callbacks.push(callback);
   }
 
-  tell(...args: A): void {
+  readonly tell = (...args: A): void => {
     for (const callback of [...this.#callbacks]) {
       try {
         const returned = callback.apply(this.#self, args);
@@ -21,5 +21,5 @@ export class Listeners<A extends unknown[]> {
         // Theirs; the connection goes on.
       }
     }
-  }
+  };
 }

@@ -1,4 +1,4 @@
-import { HoldfastError, type Clock } from "@holdfast/core";
+import { noAnswer, type Clock } from "@holdfast/core";
 
 interface Waiting {
   readonly method: string;
@@ -68,10 +68,7 @@ export class Patience {
     // The youngest of a generation began just before the turn that ended it.
     if (this.#generations.length > parts) {
       for (const { method, reject } of this.#generations.shift() ?? []) {
-        const error = new HoldfastError(
-          "attempt-timeout",
-          `${method} had no answer within ${String(this.#ms)} ms.`,
-        );
+        const error = noAnswer(method, this.#ms);
         this.#note(error);
         reject(error);
       }

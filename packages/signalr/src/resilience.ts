@@ -1,19 +1,10 @@
-import {
-  badOption,
-  systemClock,
-  systemRandom,
-  type Classify,
-  type Clock,
-  type FaultRow,
-  type Policy,
-  type Random,
-} from "@holdfast/core";
-import { allowed } from "#platform";
+import type { Classify, Clock, FaultRow, Policy, Random } from "@holdfast/core";
 import { callSettings, type CallOptions, type CallSettings } from "./call-options.ts";
 import { classifySignalR } from "./classify.ts";
 import type { HubConnection } from "./hub-connection.ts";
 import type { SignalREventListener } from "./events.ts";
 import { defaultPolicies, type PolicyData, type SignalROperation } from "./operations.ts";
+import { complete } from "./resilience-options.ts";
 import { evidenceOf } from "./wire.ts";
 
 /** The part of `policies({...})` that a connection reads; a registry shared with other services fits too. */
@@ -70,64 +61,15 @@ export interface ResilienceOptions extends CallOptions {
 }
 
 /** {@link ResilienceOptions}, complete. */
-export interface Resilience {
+export interface Resilience extends Required<
+  Omit<ResilienceOptions, "policies" | "fallback" | "faults" | keyof CallOptions>
+> {
   readonly policy: (operation: SignalROperation) => PolicyData;
-  readonly connectTimeoutMs: number;
   /** Undefined: never. */
   readonly fallbackAfter: number | undefined;
-  readonly onServerClose: "always" | "if-allowed";
-  readonly selfHosted: boolean;
-  readonly rejoin?: ResilienceOptions["rejoin"];
-  readonly renewBeforeExpiry: boolean;
-  readonly webLock?: string;
-  readonly warnAboveConnections: number;
   readonly calls: CallSettings;
   /** Looks also at what the wire saw of the error. */
   readonly classify: Classify;
-  readonly onEvent?: SignalREventListener;
-  readonly clock: Clock;
-  readonly random: Random;
-}
-
-type Check = (value: never) => boolean;
-
-const isDuration: Check = (ms: unknown) => typeof ms === "number" && ms > 0;
-const isCount: Check = (many: number) => many >= 1;
-const isFlag: Check = (value: unknown) => typeof value === "boolean";
-const isCallback: Check = (value: unknown) => typeof value === "function";
-const operations = Object.keys(defaultPolicies);
-
-/** What is fine; in words: `option-texts.ts`. */
-const checks: Readonly<Record<keyof ResilienceOptions, Check>> = {
-  // A misspelt key would silently leave the default in force.
-  policies: (source: Partial<PolicySource>) =>
-    typeof source.lookup === "function" &&
-    source.operations?.every((key) => !key.startsWith("signalr.") || operations.includes(key)) === true,
-  connectTimeoutMs: (ms: number) => ms >= 100 && ms < 5_000,
-  fallback: (value: { afterFailures?: number } | boolean) =>
-    typeof value === "boolean" || Number(value.afterFailures) >= 1,
-  onServerClose: oneOf("always", "if-allowed"),
-  selfHosted: isFlag,
-  rejoin: isCallback,
-  renewBeforeExpiry: isFlag,
-  webLock: (name: unknown) => typeof name === "string" && name !== "",
-  warnAboveConnections: isCount,
-  whileDown: oneOf("fail", "wait", "queue"),
-  waitTimeoutMs: isDuration,
-  maxWaiting: isCount,
-  idempotent: Array.isArray,
-  invokeTimeoutMs: (given: unknown) =>
-    (typeof given === "number" ? [given] : Object.values(given as object)).every((ms) =>
-      isDuration(ms as never),
-    ),
-  faults: Array.isArray,
-  onEvent: isCallback,
-  clock: (value: unknown) => typeof value === "object",
-  random: isCallback,
-};
-
-function oneOf(...words: readonly string[]): Check {
-  return (word: string) => words.includes(word);
 }
 
 /**
@@ -136,30 +78,13 @@ function oneOf(...words: readonly string[]): Check {
  * @throws HoldfastError `misconfigured`, naming option, value and allowed range.
  */
 export function resilienceFrom(options: ResilienceOptions): Resilience {
-  if (typeof options !== "object" || (options as unknown) === null) {
-    throw badOption("resilience", options, "an object, or false");
-  }
-  for (const [key, value] of Object.entries<unknown>({ ...options })) {
-    const check = (checks as Partial<Record<string, Check>>)[key];
-    if (check === undefined) throw badOption("resilience", key, `made of ${Object.keys(checks).join(", ")}`);
-    if (value !== undefined && !check(value as never))
-      throw badOption(`resilience.${key}`, value, allowed(key as keyof ResilienceOptions));
-  }
-  const { policies, fallback = false, faults } = options;
+  const { policies, fallback, faults, ...rest } = complete(options);
   const classify = classifySignalR(faults);
-  const whole = typeof fallback === "object" ? fallback.afterFailures : fallback ? 0 : undefined;
   return {
-    connectTimeoutMs: 4_000,
-    onServerClose: "always",
-    selfHosted: false,
-    renewBeforeExpiry: true,
-    warnAboveConnections: 10,
-    clock: systemClock,
-    random: systemRandom,
-    ...options,
-    policy: (operation) => policies?.lookup(operation) ?? defaultPolicies[operation],
-    fallbackAfter: whole,
-    calls: callSettings(options),
+    ...rest,
+    policy: (operation) => policies.lookup(operation) ?? defaultPolicies[operation],
+    fallbackAfter: typeof fallback === "object" ? fallback.afterFailures : fallback ? 0 : undefined,
+    calls: callSettings(rest),
     classify: (error, wallNowMs) => classify(evidenceOf(error), wallNowMs),
   };
 }

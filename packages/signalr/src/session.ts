@@ -5,7 +5,8 @@ import type { Wire } from "./wire.ts";
 export class Session {
   readonly hub: OfficialConnection;
   readonly wire: Wire;
-  #isOver = false;
+  /** True once it was lost, given up or closed. */
+  isOver = false;
   /** Calls under way, where they are counted. */
   #calls = 0;
   #onQuiet: (() => void) | undefined;
@@ -13,11 +14,6 @@ export class Session {
   constructor(hub: OfficialConnection, wire: Wire) {
     this.hub = hub;
     this.wire = wire;
-  }
-
-  /** True once it was lost, given up or closed. */
-  get isOver(): boolean {
-    return this.#isOver;
   }
 
   /**
@@ -35,7 +31,8 @@ export class Session {
     });
     try {
       await hub.start();
-      wire.established();
+      wire.isEstablished = true;
+      wire.explain(undefined); // What was refused on the way, to a transport that was not available, is past.
     } catch (error) {
       wire.explain(error);
       throw error;
@@ -44,7 +41,7 @@ export class Session {
 
   /** An orderly end, with a last word to the server; what it leaves open is cut a moment later. */
   async close(): Promise<void> {
-    this.#isOver = true;
+    this.isOver = true;
     const stopped = this.hub.stop();
     this.wire.linger();
     await stopped;
@@ -52,7 +49,7 @@ export class Session {
 
   /** Ends it without another word. */
   abandon(): void {
-    this.#isOver = true;
+    this.isOver = true;
     this.wire.cut();
     this.hub.stop().catch(() => undefined);
   }

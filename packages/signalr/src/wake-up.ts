@@ -1,6 +1,6 @@
 interface Target {
-  addEventListener(type: string, listener: () => void): void;
-  removeEventListener(type: string, listener: () => void): void;
+  addEventListener?(type: string, listener: () => void): void;
+  removeEventListener?(type: string, listener: () => void): void;
 }
 
 /**
@@ -12,21 +12,13 @@ export function onWakeUp(wake: () => void): () => void {
   const visible = (): void => {
     if (document?.visibilityState !== "hidden") wake();
   };
-  const sources: readonly [unknown, string, () => void][] = [
+  const sources: readonly [Target | undefined, string, () => void][] = [
     [globalThis, "online", wake],
     [document, "visibilitychange", visible],
     [document, "resume", wake],
   ];
-  const stops = sources.map(([target, type, listener]) => listen(target, type, listener));
+  for (const [target, type, listener] of sources) target?.addEventListener?.(type, listener);
   return () => {
-    for (const stop of stops) stop();
-  };
-}
-
-function listen(target: unknown, type: string, listener: () => void): () => void {
-  if (typeof (target as Partial<Target> | undefined)?.addEventListener !== "function") return () => undefined;
-  (target as Target).addEventListener(type, listener);
-  return () => {
-    (target as Target).removeEventListener(type, listener);
+    for (const [target, type, listener] of sources) target?.removeEventListener?.(type, listener);
   };
 }

@@ -8,11 +8,11 @@ interface Locks {
 
 /**
  * Holds a shared Web Lock: browsers do not put a page to sleep that holds one, and sleep ends its connections. Does nothing
- * where there are no Web Locks. Returns what releases it.
+ * without a name, or where there are no Web Locks. Returns what releases it.
  */
-export function holdWebLock(name: string | undefined): () => void {
+export function holdWebLock(name: string): () => void {
   const { navigator } = globalThis as { navigator?: { locks?: Locks } };
-  if (name === undefined || navigator?.locks === undefined) return () => undefined;
+  if (name === "" || navigator?.locks === undefined) return () => undefined;
   const abort = new AbortController();
   let release = (): void => undefined;
   const held = (): Promise<void> =>

@@ -1,6 +1,5 @@
-import { HoldfastError, type Clock, type HeaderSource } from "@holdfast/core";
+import { noAnswer, type Clock, type HeaderSource } from "@holdfast/core";
 import type { Step } from "./fault-rows.ts";
-import { tokenLife, type TokenLife } from "./token.ts";
 
 /** What the official client throws names no status and no Retry-After: the hooks around it tell them here. */
 export interface Refusal {
@@ -28,14 +27,17 @@ export class Wire {
   readonly connectTimeoutMs: number;
   readonly #open = new Set<Cuttable>();
   #refusal: Refusal | undefined;
-  #isCut = false;
   #stopLingering: (() => void) | undefined;
-  #isEstablished = false;
+  isCut = false;
+  /** True once a negotiation has succeeded: what fails after it is the connecting. */
+  isNegotiated = false;
+  /** True once the hub's handshake is done: what is refused later is refused to a connection that stood. */
+  isEstablished = false;
   /** The client closed an open socket by itself: a stateful reconnection behind that would only leak a socket. */
   isClosedByClient = false;
   carrier: Carrier = "LongPolling";
-  /** Of the token that the connection uses, as far as it can be read. */
-  token: TokenLife | undefined;
+  /** Of the token that the connection uses, as far as it can be read: how long it lives from when, by the clock. */
+  token: { readonly lifeMs: number; readonly since: number } | undefined;
   /** Hears that the connection is dead although the official client thinks it connected. */
   onDead: (error: unknown) => void = () => undefined;
 
@@ -44,27 +46,10 @@ export class Wire {
     this.connectTimeoutMs = connectTimeoutMs;
   }
 
-  get isCut(): boolean {
-    return this.#isCut;
-  }
-
-  /** True once a negotiation has succeeded: what fails after it is the connecting. */
-  isNegotiated = false;
-
-  /** True once the hub's handshake is done: what is refused later is refused to a connection that stood. */
-  get isEstablished(): boolean {
-    return this.#isEstablished;
-  }
-
-  established(): void {
-    this.#isEstablished = true;
-    this.#refusal = undefined;
-  }
-
   /** Takes note of something open; the result is to be called when it is closed. */
   add(one: Cuttable): () => void {
     this.#open.add(one);
-    if (this.#isCut) one.cut();
+    if (this.isCut) one.cut();
     return () => {
       this.#open.delete(one);
       if (this.#open.size === 0) this.#stopLingering?.();
@@ -77,12 +62,7 @@ export class Wire {
 
   /** Says that no answer came within the time that a connection may take to open. */
   tooLate(what: string): void {
-    const text = `The ${what} did not open within ${String(this.connectTimeoutMs)} ms.`;
-    this.refused({ step: "connect", error: new HoldfastError("attempt-timeout", text) });
-  }
-
-  useToken(token: string | undefined): void {
-    this.token = token === undefined ? undefined : tokenLife(token);
+    this.refused({ step: "connect", error: noAnswer(`The ${what}`, this.connectTimeoutMs) });
   }
 
   /** Binds what was seen to the error that the official client made of it. */
@@ -94,7 +74,7 @@ export class Wire {
 
   /** Cuts everything now, whatever waits for it. */
   cut(): void {
-    this.#isCut = true;
+    this.isCut = true;
     for (const one of [...this.#open]) one.cut();
   }
 
@@ -111,23 +91,10 @@ const refusals = new WeakMap<object, Refusal>();
 
 /** What a fault table is to look at: the error, with what is known about it. */
 export function evidenceOf(error: unknown): unknown {
-  if (typeof error !== "object" || error === null) return error;
-  const refusal = refusals.get(error);
+  const refusal = refusals.get(error as object); // Of a primitive there is none.
   if (refusal === undefined) return error;
   const { step, status, headers } = refusal;
-  if (status === undefined) return { cause: rootOf(refusal.error), innerError: error };
-  const code = String(status);
+  if (status === undefined) return { cause: refusal.error, innerError: error };
   const { message } = error as Partial<Error>;
-  return { code, condition: `${step}:${code}`, statusCode: status, headers, message };
-}
-
-/** Node's "fetch failed" says nothing; what it wraps does. */
-function rootOf(error: unknown): unknown {
-  let root = error;
-  for (let depth = 0; depth < 5; depth += 1) {
-    const cause = root instanceof Error ? root.cause : undefined;
-    if (cause === undefined) break;
-    root = cause;
-  }
-  return root;
+  return { code: status, condition: `${step}:${String(status)}`, status, headers, message };
 }

@@ -191,9 +191,11 @@ describe("reconnecting", () => {
     await using s = await scene();
     await using elsewhere = await scene();
     await s.connection.start();
+    const to = (url: string) => () => (s.connection.baseUrl = url);
+    expect(to(elsewhere.sim.url("chat"))).toThrow("must be in the Disconnected or Reconnecting state");
     await s.sim.stop();
     await until(() => stateOf(s.connection) === "Reconnecting");
-    s.connection.baseUrl = elsewhere.sim.url("chat");
+    to(elsewhere.sim.url("chat"))();
     await until(() => elsewhere.sim.journal.alive().length === 1);
   });
 
