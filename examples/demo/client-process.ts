@@ -1,8 +1,9 @@
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { openDevice } from "./device.ts";
+import { openHub } from "./hub-connection.ts";
 import { openQueues } from "./queues.ts";
-import type { Job, Report, Variant } from "./work.ts";
+import type { Job, Report, Target, Variant } from "./work.ts";
 
 // One process per client, because the official one can take its process down with it.
 const variant: Variant = process.argv[2] === "wrapped" ? "wrapped" : "bare";
@@ -27,12 +28,10 @@ async function work(job: Job): Promise<void> {
   const settled = (order: number, failed: boolean): void => {
     tell({ type: "settled", scenario, order, failed });
   };
-  const client =
-    target.service === "service-bus"
-      ? openQueues(variant, target, run)
-      : await openDevice(variant, target, run, (order) => {
-          settled(order, false);
-        });
+  const arrived = (order: number): void => {
+    settled(order, false);
+  };
+  const client = await open(target, run, arrived);
   tell({ type: "ready", scenario });
   if (client.send === undefined) return;
   const sends: Promise<void>[] = [];
@@ -52,4 +51,19 @@ async function work(job: Job): Promise<void> {
   }
   await Promise.all(sends);
   await client.close();
+}
+
+function open(
+  target: Target,
+  run: string,
+  arrived: (order: number) => void,
+): OrderClient | Promise<OrderClient> {
+  switch (target.service) {
+    case "service-bus":
+      return openQueues(variant, target, run);
+    case "iot-hub":
+      return openDevice(variant, target, run, arrived);
+    case "signalr":
+      return openHub(variant, target, run);
+  }
 }

@@ -17,6 +17,7 @@ export interface ScenarioResult {
 const names: Readonly<Record<ServiceName | "all", Readonly<Record<Variant, string>>>> = {
   "service-bus": { bare: "@azure/service-bus", wrapped: "@holdfast/service-bus" },
   "iot-hub": { bare: "azure-iot-device", wrapped: "@holdfast/iot-device" },
+  signalr: { bare: "@microsoft/signalr", wrapped: "@holdfast/signalr" },
   all: { bare: "the official clients", wrapped: "Holdfast" },
 };
 

@@ -1,5 +1,6 @@
 import { busScenarios } from "./bus-scenarios.ts";
 import { hubScenarios } from "./hub-scenarios.ts";
+import { signalrScenarios } from "./signalr-scenarios.ts";
 import type { Service } from "./service.ts";
 import type { ServiceName } from "./work.ts";
 
@@ -18,4 +19,4 @@ export interface Scenario {
 }
 
 /** What the first pages of the troubleshooting guides are about. */
-export const scenarios: readonly Scenario[] = [...busScenarios, ...hubScenarios];
+export const scenarios: readonly Scenario[] = [...busScenarios, ...hubScenarios, ...signalrScenarios];

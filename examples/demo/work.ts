@@ -1,7 +1,7 @@
 /** The messages between the demo and the process of a client. Everything a scenario does, it does through these. */
 
 /** What the clients are for. */
-export type ServiceName = "service-bus" | "iot-hub";
+export type ServiceName = "service-bus" | "iot-hub" | "signalr";
 
 /** Where a client works, and at what. */
 export type Target =
@@ -18,6 +18,11 @@ export type Target =
       readonly ca: string;
       /** Whether the device sends the orders, or receives them. */
       readonly work: "telemetry" | "commands";
+    }
+  | {
+      readonly service: "signalr";
+      /** Of the hub that takes the orders. */
+      readonly url: string;
     };
 
 /** Orders the process to begin; it answers with a {@link Report} for each order. */
