@@ -38,12 +38,15 @@ type Provider = Parameters<typeof iot.Client.fromAuthenticationProvider>[0];
 
 /** What an application may write: credentials from wherever it has them, and a word when there are new ones. */
 class OwnProvider extends EventEmitter implements Provider {
-  /** The official `AuthenticationType.Token`. */
-  readonly type = 1 as Provider["type"];
+  readonly type: Provider["type"];
   readonly #credentials: () => { host: string; deviceId: string; sharedAccessSignature: string };
 
   constructor(hub: IotHubSimulator, Transport: unknown, validSeconds: number) {
     super();
+    const official = iot.SharedAccessSignatureAuthenticationProvider.fromSharedAccessSignature(
+      signature(hub, hub.hostName, validSeconds),
+    );
+    this.type = official.type;
     const gatewayHostName = hereFor(hub, Transport);
     this.#credentials = () => ({
       ...{ host: hub.hostName, deviceId: "ours", gatewayHostName },
@@ -112,7 +115,9 @@ describe.each(transports)("over %s", (_name, Transport) => {
     });
     await client.setOptions(optionsFor(hub));
     await client.sendEvent(new Message("before"));
-    await client.updateSharedAccessSignature(signature(hub, host, 60));
+    await new Promise((resolve) => {
+      client.updateSharedAccessSignature(signature(hub, host, 60), resolve);
+    });
     await new Promise((resolve) => setTimeout(resolve, 3_200));
     await client.sendEvent(new Message("after"));
     expect(bodies(hub, "ours")).toEqual(["before", "after"]);

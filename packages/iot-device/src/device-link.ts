@@ -64,15 +64,14 @@ export class DeviceLink {
     const known = credentials.identity instanceof Promise ? undefined : credentials.identity;
     this.#identity = known === undefined ? "device" : nameOf(known);
     this.#key = known === undefined ? "" : keyOf(known);
-    const { clock, lateAcknowledgementMs } = resilience;
-    this.#window = new SendWindow(resilience.gate(known?.host ?? ""), clock, lateAcknowledgementMs);
+    this.#window = new SendWindow(resilience.gate(known?.host ?? ""), resilience);
     this.#watch = new IdentityWatch(resilience);
     this.#supervisor = new Supervisor<InnerTransport>({
       operation: "iot.connect",
       target: this.#identity,
       policy: () => resilience.policy("iot.connect"),
       classify: (error, wallNowMs) => this.#watch.classify(error, wallNowMs),
-      clock,
+      clock: resilience.clock,
       random: resilience.random,
       onEvent: resilience.onEvent,
       open: (attempt) => this.#open(attempt),
@@ -126,10 +125,13 @@ export class DeviceLink {
   }
 
   /** Resolves at the next change of the connection's state. */
-  async #change(signal: AbortSignal): Promise<void> {
-    await new Promise<void>((resolve) => {
-      this.#changes.add(resolve);
-      onAbort(signal, resolve);
+  #change(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const stop = onAbort(signal, resolve);
+      this.#changes.add(() => {
+        stop();
+        resolve();
+      });
     });
   }
 
@@ -159,8 +161,7 @@ export class DeviceLink {
         inner = this.#supervisor.connection;
         if (inner === undefined) throw connectionLost();
         const used = inner;
-        heard = used.heard;
-        attempts = attempt.number;
+        [heard, attempts] = [used.heard, attempt.number];
         const beganAt = clock.now();
         return used.call<T>((done) => {
           work(used, (error, result) => {
@@ -217,8 +218,7 @@ export class DeviceLink {
   }
 
   #claim(): void {
-    if (this.#credentials.identity instanceof Promise) return;
-    claim(this.#key, this);
+    if (!(this.#credentials.identity instanceof Promise)) claim(this.#key, this);
   }
 
   async #open(attempt: ConnectionAttempt): Promise<InnerTransport> {

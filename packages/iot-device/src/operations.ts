@@ -39,7 +39,12 @@ const request = presets.request.with({ deadlineMs: 240_000, attemptTimeoutMs: 20
 const defaults: Readonly<Record<IotOperation, PolicyOptions>> = {
   "iot.connect": {},
   "iot.send": {},
-  "iot.outbox": { attempts: Infinity, deadlineMs: Infinity },
+  // A stored message is given up only when it is sure that it is the message; minutes, for an error that nobody knows.
+  "iot.outbox": {
+    attempts: Infinity,
+    deadlineMs: Infinity,
+    on: { unknown: { action: "retry", limit: 20 } },
+  },
   "iot.subscribe": { attempts: Infinity, deadlineMs: Infinity, on: { unknown: "retry" } },
   // Reading or reporting twice changes nothing, and over MQTT most errors of the twin have no code.
   "iot.twin": { attemptTimeoutMs: 10_000, on: { unknown: { action: "retry", limit: 5 } } },

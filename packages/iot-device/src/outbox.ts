@@ -1,4 +1,4 @@
-import { emit, failureOf, gate, HoldfastError, sleep, type Gate } from "@holdfast/core";
+import { emit, failureOf, gate, HoldfastError, onAbort, sleep, type Gate } from "@holdfast/core";
 import type { Enqueued, EnqueueOptions, OutboxStatistics, OutboxWay } from "./outbox-contract.ts";
 import { decodeMessage, encodeMessage } from "./message-codec.ts";
 import { checkedBytes } from "./message-limits.ts";
@@ -247,19 +247,20 @@ export class Outbox {
   async #paced(signal: AbortSignal): Promise<void> {
     const waiting = this.#gate?.enter("send", 1);
     if (waiting !== undefined) {
-      signal.addEventListener("abort", () => {
+      const stop = onAbort(signal, () => {
         waiting.cancel();
       });
       await waiting.admitted;
+      stop();
     }
     this.#gate?.leave("accepted", 1);
   }
 
-  /** Whether the hub, or the client, will never take this message; the hub's quota and the like are not its fault. */
+  /** Whether the hub, or the client, will never take this message; what nobody knows was tried often enough by its policy. */
   #isOwnFault(error: unknown): boolean {
     const { classify, clock } = this.#resilience;
     const { kind } = classify(error, clock.wallNow());
-    return kind !== "quota" && kind !== "auth" && kind !== "conflict" && kind !== "not-found";
+    return kind === "client-bug" || kind === "too-large" || kind === "unknown";
   }
 
   #settle(entry: Entry): void {

@@ -1,6 +1,12 @@
 import type { Clock, Gate, GateOptions, GateOutcome, GateState, GateWait, Lane } from "@holdfast/core";
 import { WindowSize } from "./window-size.ts";
 
+interface SendWindowOptions {
+  readonly clock: Clock;
+  /** How much longer than usual is late, in milliseconds; Infinity: there is no window. */
+  readonly lateAcknowledgementMs: number;
+}
+
 /** One who waits for a place on the connection, and then perhaps at the hub's gate. */
 interface Waiter extends GateWait {
   readonly lane: Lane;
@@ -27,8 +33,7 @@ export class SendWindow implements Gate {
   #head = 0;
   #waiting = 0;
 
-  /** @param lateMs - how much longer than usual an acknowledgement is late, in milliseconds; Infinity: no window */
-  constructor(hub: Gate, clock: Clock, lateMs: number) {
+  constructor(hub: Gate, { clock, lateAcknowledgementMs: lateMs }: SendWindowOptions) {
     this.#hub = hub;
     this.#clock = clock;
     this.#size = new WindowSize(lateMs);

@@ -71,7 +71,7 @@ describe("the window's size", () => {
 describe("the window", () => {
   it("lets in as many as it is large, then one for each that comes back, in order, who returns first", async () => {
     const clock = virtualClock();
-    const window = new SendWindow(gate({ clock }), clock, 250);
+    const window = new SendWindow(gate({ clock }), { clock, lateAcknowledgementMs: 250 });
     for (let count = 0; count < 128; count += 1) expect(window.enter("send", 1)).toBeUndefined();
     const order: string[] = [];
     const waits = (["first", "gone", "second", "returned"] as const).map((name) => {
@@ -92,8 +92,8 @@ describe("the window", () => {
   it("gives back the place of who leaves, wherever it has come to, at the hub's gate too", async () => {
     const clock = virtualClock();
     const hub = gate({ clock, maxInFlight: 130 });
-    const window = new SendWindow(hub, clock, 250);
-    const other = new SendWindow(hub, clock, 250);
+    const window = new SendWindow(hub, { clock, lateAcknowledgementMs: 250 });
+    const other = new SendWindow(hub, { clock, lateAcknowledgementMs: 250 });
     for (let count = 0; count < 128; count += 1) window.enter("send", 1);
     other.enter("send", 1);
     other.enter("send", 1);
@@ -114,7 +114,7 @@ describe("the window", () => {
 
   it("lets everything pass when nothing is ever late", () => {
     const clock = virtualClock();
-    const window = new SendWindow(gate({ clock }), clock, Infinity);
+    const window = new SendWindow(gate({ clock }), { clock, lateAcknowledgementMs: Infinity });
     for (let count = 0; count < 10_000; count += 1) expect(window.enter("send", 1)).toBeUndefined();
   });
 });
