@@ -104,6 +104,7 @@ export const iotHubCommand: Command = {
         ports: { mqtt, amqp: amqpPort, https: httpsPort, blob: blobPort },
         devices: connectionStrings,
         service,
+        eventHub: simulator.eventHubConnectionString(),
         caFile: values["ca-file"],
         ca: simulator.ca,
       },
@@ -111,6 +112,7 @@ export const iotHubCommand: Command = {
       lines: [
         ...Object.entries(connectionStrings).map(([name, text]) => `device ${name}: ${text}`),
         `service: ${service}`,
+        `events: ${simulator.eventHubConnectionString()}`,
         `ports: MQTT ${String(mqtt)}, AMQP ${String(amqpPort)}, HTTPS ${String(httpsPort)}, blobs ${String(blobPort)}`,
         values["ca-file"] === undefined
           ? "certificate: --ca-file <file> writes it"

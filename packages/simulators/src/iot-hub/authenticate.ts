@@ -22,6 +22,8 @@ export interface Admitted {
   readonly expiresAt: number;
 }
 
+// Clients of the built-in endpoint are of Event Hubs, and ask for its resources: `sb://host/event-hub/…`.
+const EVENT_HUB = /^(?:sb|amqps?):\/\//i;
 const LOCAL = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/;
 
 function isOurHost(hub: Hub, host: string): boolean {
@@ -31,7 +33,7 @@ function isOurHost(hub: Hub, host: string): boolean {
 
 /** The path behind the host of a token's resource; undefined when the host is not ours. */
 function resourcePath(hub: Hub, resource: string): string | undefined {
-  const [host = "", ...path] = resource.split("/");
+  const [host = "", ...path] = resource.replace(EVENT_HUB, "").split("/");
   return isOurHost(hub, host) ? path.map(decodeURIComponent).join("/") : undefined;
 }
 
@@ -134,7 +136,8 @@ export function admitService(hub: Hub, credentials: Credentials, right?: HubRigh
     if (token === undefined) return "Authorization header missing";
     const path = resourcePath(hub, token.resource);
     if (path === undefined) return `The token is for '${token.resource}'.`;
-    if (policy === undefined || !isSignedWith(token, policy.key))
+    const encoding = EVENT_HUB.test(token.resource) ? "utf8" : "base64";
+    if (policy === undefined || !isSignedWith(token, policy.key, encoding))
       return "The signature of the token is wrong.";
     if (token.expiresAt <= hub.clock.wallNow()) return "The token has expired.";
     if (right !== undefined && !policy.rights.includes(right)) return `The policy lacks the right ${right}.`;

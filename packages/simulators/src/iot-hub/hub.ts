@@ -4,6 +4,7 @@ import type { DropKind } from "../faults/socket-faults.ts";
 import { seededRandom } from "../random.ts";
 import { CommandQueue } from "./command-queue.ts";
 import { DirectMethods } from "./direct-method.ts";
+import { EventLog } from "./event-log.ts";
 import { assertPossible, type IotHubFaults, type IotHubStep } from "./faults.ts";
 import { Feedback } from "./feedback.ts";
 import { hubErrors, type HubError } from "./hub-error.ts";
@@ -38,6 +39,7 @@ export class Hub {
   readonly feedback: Feedback;
   readonly uploads: Uploads;
   readonly jobs: Jobs;
+  readonly events: EventLog;
   /** Automatic device configurations, by id, as services wrote them. */
   readonly configurations = new Map<string, JsonObject>();
   readonly connections = new Set<LiveConnection>();
@@ -58,6 +60,7 @@ export class Hub {
     this.feedback = new Feedback(settings.clock);
     this.uploads = new Uploads(this);
     this.jobs = new Jobs(this);
+    this.events = new EventLog(settings.eventHub.partitions, settings.clock.wallNow());
     for (const options of settings.devices) this.register(options);
   }
 

@@ -5,6 +5,7 @@ export type {
   HubPolicy,
   HubRight,
   IdentityOptions,
+  EventHubOptions,
   IotHubOptions,
   ThrottleOptions,
 } from "./options.ts";

@@ -146,6 +146,18 @@ export class IotHubSimulator {
     return `HostName=${host};SharedAccessKeyName=${policy};SharedAccessKey=${found.key}`;
   }
 
+  /**
+   * For Event Hubs clients, to read what devices send, over AMQP and TLS.
+   * @param policy - default `iothubowner`; it needs the right ServiceConnect
+   */
+  eventHubConnectionString(policy = "iothubowner"): string {
+    const { policies, eventHub } = this.#hub.settings;
+    const found = policies.find(({ name }) => name === policy);
+    if (found === undefined) throw new RangeError(`eventHubConnectionString: there is no policy "${policy}"`);
+    const endpoint = `sb://localhost:${String(this.amqpPort)}/`;
+    return `Endpoint=${endpoint};SharedAccessKeyName=${policy};SharedAccessKey=${found.key};EntityPath=${eventHub.name}`;
+  }
+
   /** A device or module, to look into and to act upon. @throws an error with `error.code` 404001 when it is not registered */
   device(deviceId: string, moduleId?: string): DeviceControl {
     return new DeviceControl(this.#hub, identityKey(deviceId, moduleId));

@@ -39,6 +39,14 @@ export interface CloudToDeviceOptions {
   readonly defaultTtlMs?: number;
 }
 
+/** The built-in endpoint, from which services read what devices send; compatible with Event Hubs. */
+export interface EventHubOptions {
+  /** Default: the first part of `hostName`. */
+  readonly name?: string;
+  /** Default 4. A device's messages are all in one of them. */
+  readonly partitions?: number;
+}
+
 /** Limits on how fast the hub takes things. Without it nothing is throttled. */
 export interface ThrottleOptions {
   /** Device-to-cloud messages a second that are processed; what comes faster waits (traffic shaping). */
@@ -74,6 +82,7 @@ export interface IotHubOptions {
   readonly seed?: number;
   readonly cloudToDevice?: CloudToDeviceOptions;
   readonly throttle?: ThrottleOptions;
+  readonly eventHub?: EventHubOptions;
   /** File uploads that a device may have begun and not reported as finished. Default 10, the service's. */
   readonly maxActiveUploads?: number;
   /** How long a file upload stays active without a notification, in milliseconds. Default 3 600 000. */
@@ -92,7 +101,7 @@ export interface IotHubOptions {
 
 /** {@link IotHubOptions} with every default filled in. */
 export interface IotHubSettings extends Required<
-  Omit<IotHubOptions, "devices" | "ports" | "cloudToDevice" | "throttle" | "certificate">
+  Omit<IotHubOptions, "devices" | "ports" | "cloudToDevice" | "throttle" | "eventHub" | "certificate">
 > {
   readonly devices: readonly IdentityOptions[];
   readonly ports: {
@@ -103,6 +112,7 @@ export interface IotHubSettings extends Required<
   };
   readonly cloudToDevice: Required<CloudToDeviceOptions>;
   readonly throttle: ThrottleOptions;
+  readonly eventHub: Required<EventHubOptions>;
   readonly certificate: Certificate | undefined;
 }
 
@@ -157,7 +167,8 @@ function identity(given: string | IdentityOptions): IdentityOptions {
 
 /** Checks the options and fills in the defaults. Throws naming the option, its value and what is allowed. */
 export function iotHubSettings(options: IotHubOptions): IotHubSettings {
-  const { ports = {}, cloudToDevice: c2d = {}, throttle = {} } = options;
+  const { ports = {}, cloudToDevice: c2d = {}, throttle = {}, eventHub = {} } = options;
+  const hostName = options.hostName ?? "simulated.azure-devices.net";
   const port = (name: keyof typeof ports): number => number(`ports.${name}`, ports[name] ?? 0, 0, 65_535);
   const positive = ["sendsPerSecond", "connectionsPerSecond", "twinOperationsPerSecond"] as const;
   for (const name of positive) number(`throttle.${name}`, throttle[name] ?? 1, 0.001, Infinity, false);
@@ -167,7 +178,7 @@ export function iotHubSettings(options: IotHubOptions): IotHubSettings {
   const ms = (name: string, value: number, min = 0): number => number(name, value, min, Infinity, false);
   return Object.freeze({
     devices: (options.devices ?? []).map(identity),
-    hostName: options.hostName ?? "simulated.azure-devices.net",
+    hostName,
     policies: options.policies ?? defaultPolicies,
     ports: { mqtt: port("mqtt"), amqp: port("amqp"), https: port("https"), blob: port("blob") },
     host: options.host ?? "127.0.0.1",
@@ -179,6 +190,10 @@ export function iotHubSettings(options: IotHubOptions): IotHubSettings {
       defaultTtlMs: ms("cloudToDevice.defaultTtlMs", c2d.defaultTtlMs ?? 3_600_000, 1),
     },
     throttle,
+    eventHub: {
+      name: eventHub.name ?? hostName.split(".", 1)[0] ?? "",
+      partitions: number("eventHub.partitions", eventHub.partitions ?? 4, 1, 128),
+    },
     maxActiveUploads: number("maxActiveUploads", options.maxActiveUploads ?? 10, 1),
     uploadTtlMs: ms("uploadTtlMs", options.uploadTtlMs ?? 3_600_000, 1),
     acknowledgementDelayMs: ms("acknowledgementDelayMs", options.acknowledgementDelayMs ?? 0),

@@ -36,9 +36,12 @@ export function parseSasToken(text: string): SasToken | undefined {
   }
 }
 
-/** Whether the token was signed with the key (base64): HMAC-SHA256 over the encoded resource, a line feed and the expiry. */
-export function isSignedWith(token: SasToken, key: string): boolean {
-  const expected = createHmac("sha256", Buffer.from(key, "base64"))
+/**
+ * Whether the token was signed with the key: HMAC-SHA256 over the encoded resource, a line feed and the expiry.
+ * @param encoding - of the key: the hub's own tokens take it for base64, those for Event Hubs as it is written
+ */
+export function isSignedWith(token: SasToken, key: string, encoding: "base64" | "utf8" = "base64"): boolean {
+  const expected = createHmac("sha256", Buffer.from(key, encoding))
     .update(`${token.encodedResource}\n${String(token.expiresAt / 1_000)}`)
     .digest();
   const given = Buffer.from(token.signature, "base64");

@@ -45,7 +45,7 @@ function sizeOf(messages: readonly IncomingTelemetry[]): number {
 export function storeTelemetry(hub: Hub, message: IncomingTelemetry): void {
   const { identity, systemProperties: system } = message;
   identity.lastActivityAt = hub.clock.wallNow();
-  hub.ledgers.telemetry.add({
+  const entry = hub.ledgers.telemetry.add({
     at: hub.clock.now(),
     enqueuedAt: hub.clock.wallNow(),
     sequenceNumber: hub.nextTelemetryNumber(),
@@ -63,6 +63,7 @@ export function storeTelemetry(hub: Hub, message: IncomingTelemetry): void {
     properties: message.properties,
     body: message.body,
   });
+  hub.events.append(entry);
 }
 
 /** One message or one batch, which stands or falls together, has arrived from a device. */

@@ -2,6 +2,7 @@ import type { EventEmitter } from "node:events";
 import rhea from "rhea";
 import type { Wire } from "../sockets/wire.ts";
 import type { AmqpError } from "./conditions.ts";
+import { writeWholePerformatives } from "./amqp-repairs.ts";
 import type { Typed } from "./amqp-types.ts";
 
 // The one place that knows rhea from the inside. Its typings are `any` at many places that matter and leave out
@@ -225,6 +226,7 @@ export function acceptConnection(
   for (const [name, exchange] of Object.entries(mechanisms))
     container.sasl_server_mechanisms[name] = exchange;
   const connection = container.create_connection({ ...connectionOptions, container_id: containerId });
+  writeWholePerformatives(connection);
   listen(connection);
   connection.accept(wire);
   return connection;

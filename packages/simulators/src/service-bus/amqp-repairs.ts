@@ -148,3 +148,57 @@ export function stopHeartbeats(connection: Connection): void {
     clearTimeout(connection.heartbeat_out);
   });
 }
+
+interface FrameHandlers {
+  readonly remote_channel_map: Readonly<Record<number, unknown>>;
+  on_disposition(frame: { readonly channel: number }): void;
+  on_flow(frame: { readonly channel: number }): void;
+}
+
+/**
+ * Lets pass what a client still says about a session that it has ended: messages were on their way to it, and the
+ * official clients settle them all the same. AMQP 2.5.5 does not allow it; the service does not mind.
+ */
+export function forgiveLateFrames(connection: Connection): void {
+  const handlers = connection as unknown as FrameHandlers;
+  for (const name of ["on_disposition", "on_flow"] as const) {
+    const handle = handlers[name].bind(handlers);
+    handlers[name] = (frame) => {
+      if (handlers.remote_channel_map[frame.channel] !== undefined) handle(frame);
+    };
+  }
+}
+
+interface Performative {
+  readonly value: unknown[];
+  readonly constructor: { readonly descriptor?: { readonly numeric: number } };
+}
+
+/** How many fields each performative has. AMQP 2.7. */
+const fieldCounts: Readonly<Record<number, number>> = {
+  0x10: 10,
+  0x11: 8,
+  0x12: 14,
+  0x13: 11,
+  0x14: 11,
+  0x15: 6,
+  0x16: 3,
+  0x17: 1,
+  0x18: 1,
+};
+
+/**
+ * Writes every field of a performative, as the service does: rhea leaves out those behind the last that is set, and
+ * the Python clients of today look for fields by their place from the end.
+ */
+export function writeWholePerformatives(connection: Connection): void {
+  const writer = connection as unknown as {
+    _write_frame(channel?: number, frame?: Performative, payload?: Buffer): void;
+  };
+  const write = writer._write_frame.bind(writer);
+  writer._write_frame = (channel, frame, payload) => {
+    const count = fieldCounts[frame?.constructor.descriptor?.numeric ?? 0] ?? 0;
+    while (frame !== undefined && frame.value.length < count) frame.value.push(null);
+    write(channel, frame, payload);
+  };
+}

@@ -9,6 +9,8 @@ import { attachTokenReplies, attachTokenRequests } from "./cbs.ts";
 import { attachCommands } from "./commands.ts";
 import type { AmqpConnection } from "./connection.ts";
 import type { AmqpDevice } from "./device.ts";
+import { attachEventReplies, attachEventRequests } from "./event-management.ts";
+import { attachEvents, eventPlaceOf } from "./events.ts";
 import { HubLink, type LinkKind } from "./link.ts";
 import { attachMethodCalls, attachMethodResponses } from "./methods.ts";
 import { attachFeedback, attachFileNotifications, attachServiceSends } from "./service.ts";
@@ -29,6 +31,11 @@ function placeOf(path: string, sends: boolean): Place | undefined {
   if (lower === "messages/devicebound" && sends) return { kind: "service-send" };
   if (lower === "messages/servicebound/feedback" && !sends) return { kind: "feedback" };
   if (lower === "messages/servicebound/filenotifications" && !sends) return { kind: "file-notifications" };
+  // The built-in endpoint: `{event hub}/…`, or `messages/events/…` as older clients write it.
+  if (eventPlaceOf(path) !== undefined && !sends) return { kind: "events" };
+  if (path === "$management" || lower.endsWith("/$management")) {
+    return { kind: sends ? "event-request" : "event-response" };
+  }
   const match = /^devices\/([^/]+)(?:\/modules\/([^/]+))?\/(.+?)\/?$/i.exec(path);
   if (match?.[1] === undefined) return undefined;
   const kinds: Record<string, readonly [LinkKind | undefined, LinkKind | undefined]> = {
@@ -74,6 +81,7 @@ function start(link: HubLink, { sender, receiver }: LinkContext): void {
     else if (link.kind === "telemetry") attachTelemetry(link, receiver);
     else if (link.kind === "method-response") attachMethodResponses(link, receiver);
     else if (link.kind === "twin-request") attachTwinRequests(link, receiver);
+    else if (link.kind === "event-request") attachEventRequests(link, receiver);
     else attachServiceSends(link, receiver);
   } else if (sender !== undefined) {
     if (link.kind === "cbs-response") attachTokenReplies(link, sender);
@@ -81,9 +89,17 @@ function start(link: HubLink, { sender, receiver }: LinkContext): void {
     else if (link.kind === "method-request") attachMethodCalls(link, sender);
     else if (link.kind === "twin-response") attachTwinAnswers(link, sender);
     else if (link.kind === "feedback") attachFeedback(link, sender);
-    else attachFileNotifications(link, sender);
+    else if (link.kind === "event-response") {
+      attachEventReplies(link, sender, sender.remote.attach.target.address ?? "");
+    } else if (link.kind === "events") {
+      const place = eventPlaceOf(link.address);
+      if (place !== undefined) attachEvents(link, sender, place);
+    } else attachFileNotifications(link, sender);
   }
 }
+
+// What a device sends is held to the hub's own limit, message by message.
+const MAX_MESSAGE_BYTES = 1_048_576;
 
 /** Answers with the terminus and the settle modes that the client asked for. */
 function echo(engine: Link): void {
@@ -92,6 +108,7 @@ function echo(engine: Link): void {
   attach.target = engine.remote.attach.target.described?.();
   attach.snd_settle_mode = engine.snd_settle_mode ?? 2;
   attach.rcv_settle_mode = engine.rcv_settle_mode ?? 0;
+  attach.max_message_size = MAX_MESSAGE_BYTES;
 }
 
 /** A client attaches a link. AMQP 2.6.3. */

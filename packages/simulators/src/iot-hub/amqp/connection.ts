@@ -9,7 +9,12 @@ import {
   type SaslExchange,
   type Session,
 } from "../../service-bus/amqp-engine.ts";
-import { flushDispositions, prepareSession, stopHeartbeats } from "../../service-bus/amqp-repairs.ts";
+import {
+  flushDispositions,
+  forgiveLateFrames,
+  prepareSession,
+  stopHeartbeats,
+} from "../../service-bus/amqp-repairs.ts";
 import type { AmqpError } from "../../service-bus/conditions.ts";
 import type { Wire } from "../../sockets/wire.ts";
 import type { HubConnectionFault } from "../faults.ts";
@@ -158,6 +163,7 @@ export class AmqpConnection implements LiveConnection {
   }
 
   #listen(engine: Connection): void {
+    forgiveLateFrames(engine);
     engine.on("connection_open", () => {
       this.#opened();
     });

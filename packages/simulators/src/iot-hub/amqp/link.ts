@@ -15,6 +15,9 @@ export type LinkKind =
   | "twin-response"
   | "service-send"
   | "feedback"
+  | "events"
+  | "event-request"
+  | "event-response"
   | "file-notifications";
 
 /** A client's link, from its attach to its end. */

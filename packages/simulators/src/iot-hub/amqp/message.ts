@@ -6,6 +6,7 @@ interface Decoded {
   readonly correlation_id?: unknown;
   readonly user_id?: unknown;
   readonly to?: string;
+  readonly reply_to?: string;
   readonly content_type?: string;
   readonly content_encoding?: string;
   readonly absolute_expiry_time?: unknown;
@@ -31,6 +32,7 @@ export interface AmqpMessage {
   readonly rawMessageId: unknown;
   readonly userId: string | undefined;
   readonly to: string | undefined;
+  readonly replyTo: string | undefined;
   readonly contentType: string | undefined;
   readonly contentEncoding: string | undefined;
   /** Milliseconds since the Unix epoch. */
@@ -75,6 +77,7 @@ export function decodeMessage(payload: Buffer): AmqpMessage {
     rawMessageId: decoded.message_id,
     userId: textOf(decoded.user_id),
     to: decoded.to,
+    replyTo: decoded.reply_to,
     contentType: decoded.content_type,
     contentEncoding: decoded.content_encoding,
     expiresAt: expiry instanceof Date ? expiry.getTime() : typeof expiry === "number" ? expiry : undefined,
