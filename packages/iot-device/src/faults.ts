@@ -1,7 +1,7 @@
 import { faultTable, type Classify, type FaultRow } from "@holdfast/core";
 import { documentedFaults } from "./documented-faults.ts";
 import { officialFaults } from "./official-faults.ts";
-import { serviceSideFaults } from "./service-side-faults.ts";
+import { serviceSideFaults, statusWords } from "./service-side-faults.ts";
 
 /**
  * What goes wrong between a device and IoT Hub, and what it means; specific before general. Ids are rows of the documented
@@ -11,6 +11,7 @@ export const iotDeviceFaults: readonly FaultRow[] = [
   ...documentedFaults,
   ...serviceSideFaults,
   ...officialFaults,
+  ...statusWords,
 ];
 
 /** What the official errors say beside name and message: the answer's body, and what the MQTT library said. */

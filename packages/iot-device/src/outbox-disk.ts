@@ -83,7 +83,12 @@ class DiskStore implements DiskOutboxStore {
       value: encodeRecord(message),
     }));
     this.#count += messages.length;
-    await level.batch([...puts, this.#counted()], { sync: this.#sync });
+    try {
+      await level.batch([...puts, this.#counted()], { sync: this.#sync });
+    } catch (error) {
+      this.#count -= messages.length;
+      throw error;
+    }
   }
 
   async read(sequences: readonly number[]): Promise<readonly (Uint8Array | undefined)[]> {
@@ -141,7 +146,11 @@ class DiskStore implements DiskOutboxStore {
   }
 
   #opened(): Promise<Level> {
-    this.#level ??= this.#openLevel();
+    this.#level ??= this.#openLevel().catch((error: unknown) => {
+      // A disk that was full, or a directory that was locked, may not be so the next time.
+      this.#level = undefined;
+      throw error;
+    });
     return this.#level;
   }
 
@@ -184,10 +193,10 @@ class DiskStore implements DiskOutboxStore {
   async #compare(level: Level, found: number): Promise<void> {
     const stored = await level.get(countKey).catch(() => undefined);
     const counted = stored === undefined ? 0 : Number(Buffer.from(stored).toString());
-    const marker = await readFile(this.#marker, "utf8").catch(() => undefined);
+    const marker = await readFile(this.#marker, "utf8").catch(() => "");
     await rm(this.#marker, { force: true });
-    const closed =
-      marker === undefined ? counted : Number((JSON.parse(marker) as { messages: unknown }).messages);
+    // Torn like anything else, when the machine stopped.
+    const closed = Number(/"messages":(\d+)/.exec(marker)?.[1] ?? counted);
     const missing = Math.max(counted, closed) - found;
     if (missing > 0) this.#damage.push(`${String(missing)} messages are missing`);
   }

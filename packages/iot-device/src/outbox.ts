@@ -52,7 +52,10 @@ export class Outbox {
    * @throws what the store says when it cannot be opened at all.
    */
   open(): Promise<void> {
-    this.#opening ??= this.#open();
+    this.#opening ??= this.#open().catch((error: unknown) => {
+      this.#opening = undefined;
+      throw error;
+    });
     return this.#opening;
   }
 
@@ -117,9 +120,7 @@ export class Outbox {
       this.#queue.reserve(bytes);
       this.#queue.push({ sequence, messageId, bytes, expiresAtMs, since });
     }
-    damage.forEach(() => {
-      this.#tellDropped("corrupt", undefined);
-    });
+    for (const _ of damage) this.#tellDropped("corrupt", undefined);
     this.#work();
   }
 

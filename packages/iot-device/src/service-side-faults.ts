@@ -11,6 +11,46 @@ const row = (
   sent?: "maybe",
 ): FaultRow => ({ id, kind, match: { text }, because, remedy, see, ...(sent && { sent }) });
 
+/** The official client keeps of a refused upload notification the status' words, and nothing else. */
+export const statusWords: readonly FaultRow[] = [
+  row(
+    "iot-http-not-found",
+    "not-found",
+    /^Not Found$/,
+    "the hub does not know the upload",
+    "it was ended before, or an hour ago",
+  ),
+  row(
+    "iot-invalid",
+    "client-bug",
+    /^Bad Request$/,
+    "the request is not one that the hub takes",
+    "it may have been ended before",
+  ),
+  row(
+    "iot-http-unauthorized",
+    "auth",
+    /^Unauthorized$/,
+    "the hub refused the credentials",
+    "check key, device id, and the clock",
+  ),
+  row(
+    "iot-throttled",
+    "throttled",
+    /^Too Many Requests$/,
+    "a limit of the hub's tier is exceeded",
+    "repeated no sooner than the throttle delay",
+  ),
+  row(
+    "iot-http-server",
+    "transient",
+    /^(?:Internal Server Error|Bad Gateway|Gateway Time-?out)$/i,
+    "the hub could not answer",
+    "repeated",
+    "maybe",
+  ),
+];
+
 /** Codes that a service meets far more often than a device, and the hub's logs show: for tools that explain them. */
 export const serviceSideFaults: readonly FaultRow[] = [
   row(

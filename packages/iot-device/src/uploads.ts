@@ -67,7 +67,8 @@ export class Uploads {
     const { correlationId } = target;
     this.#open.add(correlationId);
     const openedAtMs = this.#resilience.clock.wallNow();
-    await this.#journal.opened({ correlationId, blobName, openedAtMs });
+    // The hub has opened it, so it goes on; only the next process would not know of it.
+    await this.#told(this.#journal.opened({ correlationId, blobName, openedAtMs }));
     return target;
   }
 
@@ -80,7 +81,7 @@ export class Uploads {
   ): Promise<void> {
     try {
       await this.#run(() => this.#calls.notify(correlationId, isSuccess, status, description));
-      await this.#journal.notified(correlationId);
+      await this.#told(this.#journal.notified(correlationId));
     } finally {
       this.#open.delete(correlationId);
     }
@@ -88,13 +89,9 @@ export class Uploads {
 
   /** Tells the hub of uploads that were left open, by an earlier process or by a notification that failed. */
   replay(): Promise<void> {
-    this.#replaying ??= this.#replay()
-      .catch((error: unknown) => {
-        tellFailed(this.#resilience, this.#device(), "upload", error);
-      })
-      .finally(() => {
-        this.#replaying = undefined;
-      });
+    this.#replaying ??= this.#told(this.#replay()).finally(() => {
+      this.#replaying = undefined;
+    });
     return this.#replaying;
   }
 
@@ -103,9 +100,26 @@ export class Uploads {
     for (const { correlationId, openedAtMs } of await this.#journal.unfinished()) {
       if (this.#open.has(correlationId)) continue;
       if (now - openedAtMs > forgottenAfterMs) await this.#journal.notified(correlationId);
-      else
-        await this.notify(correlationId, false, unfinishedStatus, "the device ended before the upload did");
+      else await this.#told(this.#conclude(correlationId));
     }
+  }
+
+  async #conclude(correlationId: string): Promise<void> {
+    try {
+      await this.notify(correlationId, false, unfinishedStatus, "the device ended before the upload did");
+    } catch (error) {
+      // The hub knows no such upload, or knows its end: there is nothing to tell any more.
+      const { kind } = this.#resilience.classify(error, this.#resilience.clock.wallNow());
+      if (kind !== "not-found" && kind !== "client-bug") throw error;
+      await this.#journal.notified(correlationId);
+    }
+  }
+
+  /** What fails here is an event: it must not keep from what comes next. */
+  async #told(work: Promise<void>): Promise<void> {
+    await work.catch((error: unknown) => {
+      tellFailed(this.#resilience, this.#device(), "upload", error);
+    });
   }
 
   async #put(target: UploadTarget, stream: Readable): Promise<void> {

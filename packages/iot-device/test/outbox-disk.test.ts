@@ -94,6 +94,27 @@ it("opens although its manifest is garbage, and says what it did", async () => {
   expect(damage.join()).toContain("repaired");
 });
 
+it("opens although the note of its last end is torn", async () => {
+  const store = diskOutboxStore({ directory });
+  await store.open();
+  await store.append([stored(1, "a")]);
+  await store.close();
+  await writeFile(join(directory, "holdfast-closed.json"), '{"mess');
+  const { entries, damage } = await diskOutboxStoreOpened();
+  expect(entries.map(({ sequence }) => sequence)).toEqual([1]);
+  expect(damage).toEqual([]);
+});
+
+it("opens at the next call when it could not at the first", async () => {
+  const holder = diskOutboxStore({ directory });
+  await holder.open();
+  const store = diskOutboxStore({ directory });
+  await expect(store.open()).rejects.toThrow(/in use/);
+  await holder.close();
+  expect(await store.open()).toMatchObject({ entries: [] });
+  await store.close();
+});
+
 async function diskOutboxStoreOpened(): ReturnType<ReturnType<typeof diskOutboxStore>["open"]> {
   const store = diskOutboxStore({ directory });
   const found = await store.open();
