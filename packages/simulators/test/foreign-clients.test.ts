@@ -29,6 +29,28 @@ it("lets a client in that ends the path of the WebSocket with a slash, as uamqp 
   socket.terminate();
 });
 
+it("takes WebSockets on the port of plain TCP too", async () => {
+  const url = `ws://127.0.0.1:${String(bus.port)}/$servicebus/websocket`;
+  const socket = new WebSocket(url, "AMQPWSB10");
+  await once(socket, "open");
+  // The protocol header of SASL, AMQP 5.3.1: it is AMQP that answers.
+  socket.send(Buffer.from("AMQP\u0003\u0001\u0000\u0000", "latin1"));
+  const [answer] = (await once(socket, "message")) as [Buffer];
+  expect(answer.subarray(0, 5).toString("latin1")).toBe("AMQP\u0003");
+  socket.terminate();
+});
+
+it("tells how long a message lives: what its entity allows, if that is less than what its sender asked for", async () => {
+  await using short = await serviceBus({ queues: [{ name: "orders", defaultTimeToLiveMs: 60_000 }] });
+  const client = officialClient(short);
+  await client
+    .createSender("orders")
+    .sendMessages([{ body: 1 }, { body: 2, timeToLive: 5_000 }, { body: 3, timeToLive: 900_000 }]);
+  const messages = await client.createReceiver("orders").peekMessages(3);
+  expect(messages.map(({ timeToLive }) => timeToLive)).toEqual([60_000, 5_000, 60_000]);
+  await client.close();
+});
+
 describe("a delivery", () => {
   it("carries its lock token as an annotation too, in the order of RFC 4122", async () => {
     const client = officialClient(bus);

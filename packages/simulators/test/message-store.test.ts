@@ -4,7 +4,8 @@ import { codec } from "../src/service-bus/amqp-types.ts";
 import { message } from "../src/service-bus/amqp-engine.ts";
 import { DuplicateDetection } from "../src/service-bus/duplicate-detection.ts";
 import { dotNetByteOrder, lockTokenText, newLockToken } from "../src/service-bus/lock-token.ts";
-import { MalformedMessage, MessageContent } from "../src/service-bus/message-format.ts";
+import { MessageContent } from "../src/service-bus/message-format.ts";
+import { MalformedMessage } from "../src/service-bus/message-sections.ts";
 import { AvailableMessages, type StoredMessage } from "../src/service-bus/stored-message.ts";
 import { Throttle } from "../src/service-bus/throttle.ts";
 

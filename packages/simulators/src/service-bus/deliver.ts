@@ -48,8 +48,11 @@ export function encodeForClient(
   lock: MessageLock | undefined,
   omitBody = false,
 ): Buffer {
+  const { expiresAt, enqueuedAt } = message;
   return message.content.encode({
     deliveryCount: message.deliveryCount,
+    // AMQP 3.2.1: a time to live is an unsigned integer of 32 bits.
+    timeToLiveMs: expiresAt === Infinity ? undefined : Math.min(expiresAt - enqueuedAt, 0xff_ff_ff_ff),
     deliveryAnnotations: deliveryAnnotations(lock),
     annotations: brokerAnnotations(message, lock),
     messageId: message.messageId,

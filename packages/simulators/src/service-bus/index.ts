@@ -1,5 +1,6 @@
 export { serviceBus } from "./service-bus.ts";
-export type { ServiceBusSimulator, TlsEndpoint, WebSocketEndpoint } from "./service-bus.ts";
+export type { ServiceBusSimulator } from "./service-bus.ts";
+export type { TlsEndpoint, WebSocketEndpoint } from "./endpoints.ts";
 export type { Claim, NamespaceOptions, ServiceBusOptions, SharedAccessKey } from "./options.ts";
 export type {
   CorrelationConditions,

@@ -7,72 +7,19 @@ import {
   type Typed,
   type TypedPairs,
 } from "./amqp-types.ts";
-
-/** The message format of a batch: each data section is one whole encoded message. Service Bus, not AMQP. */
-export const BATCH_FORMAT = 0x80_01_37_00;
-
-// AMQP 3.2: the sections of a message, by descriptor.
-const HEADER = 0x70;
-const DELIVERY_ANNOTATIONS = 0x71;
-const MESSAGE_ANNOTATIONS = 0x72;
-const PROPERTIES = 0x73;
-const APPLICATION_PROPERTIES = 0x74;
-const DATA = 0x75;
-const SEQUENCE = 0x76;
-const VALUE = 0x77;
-const FOOTER = 0x78;
-
-const BY_SYMBOL: Readonly<Record<string, number>> = {
-  "amqp:header:list": HEADER,
-  "amqp:delivery-annotations:map": DELIVERY_ANNOTATIONS,
-  "amqp:message-annotations:map": MESSAGE_ANNOTATIONS,
-  "amqp:properties:list": PROPERTIES,
-  "amqp:application-properties:map": APPLICATION_PROPERTIES,
-  "amqp:data:binary": DATA,
-  "amqp:amqp-sequence:list": SEQUENCE,
-  "amqp:value:*": VALUE,
-  "amqp:footer:map": FOOTER,
-};
-
-interface Section {
-  readonly code: number;
-  readonly value: Typed;
-  readonly bytes: Buffer;
-}
-
-/** Thrown when bytes are not a message of AMQP 3.2. */
-export class MalformedMessage extends Error {
-  override readonly name = "MalformedMessage";
-}
-
-function sections(payload: Buffer): Section[] {
-  const found: Section[] = [];
-  try {
-    const reader = new codec.Reader(payload);
-    while (reader.remaining() > 0) {
-      const start = reader.position;
-      const value = reader.read();
-      const descriptor = value.descriptor?.value;
-      const code = typeof descriptor === "string" ? BY_SYMBOL[descriptor] : descriptor;
-      if (typeof code !== "number" || code < HEADER || code > FOOTER) {
-        throw new MalformedMessage(`unknown message section ${String(descriptor)}`);
-      }
-      found.push({ code, value, bytes: payload.subarray(start, reader.position) });
-    }
-  } catch (error) {
-    if (error instanceof MalformedMessage) throw error;
-    throw new MalformedMessage("the payload is not an encoded AMQP message", { cause: error });
-  }
-  return found;
-}
-
-/** The encoded messages in one transfer: itself, or the data sections of a batch. */
-export function messagesOfTransfer(payload: Buffer, format: number): readonly Buffer[] {
-  if (format !== BATCH_FORMAT) return [payload];
-  return sections(payload)
-    .filter((section) => section.code === DATA)
-    .map((section) => section.value.value as Buffer);
-}
+import {
+  HEADER,
+  DELIVERY_ANNOTATIONS,
+  MESSAGE_ANNOTATIONS,
+  PROPERTIES,
+  APPLICATION_PROPERTIES,
+  DATA,
+  SEQUENCE,
+  VALUE,
+  FOOTER,
+  sections,
+  type Section,
+} from "./message-sections.ts";
 
 // AMQP 3.2.4: the places of what Service Bus uses.
 const PLACES = {
@@ -263,6 +210,8 @@ export class MessageContent {
   /** The message as the broker sends it: its own header, annotations and message id, the rest untouched. */
   encode(broker: {
     readonly deliveryCount: number;
+    /** How long the message lives, if not for ever: as its sender or its entity says, whichever is less. */
+    readonly timeToLiveMs?: number | undefined;
     readonly deliveryAnnotations?: TypedPairs;
     readonly annotations: TypedPairs;
     readonly messageId: string;
@@ -277,7 +226,7 @@ export class MessageContent {
       codec.wrap_list([
         this.#header[0] ?? null,
         this.#header[1] ?? null,
-        this.#header[2] ?? null,
+        broker.timeToLiveMs === undefined ? (this.#header[2] ?? null) : codec.wrap_uint(broker.timeToLiveMs),
         this.#header[3] ?? null,
         // AMQP 3.2.1: the number of unsuccessful previous attempts, so 0 at first.
         codec.wrap_uint(broker.deliveryCount),

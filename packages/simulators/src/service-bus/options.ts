@@ -39,9 +39,17 @@ export interface ServiceBusOptions {
   readonly port?: number;
   /** Port for TLS on 127.0.0.1; matters with `tls` only. Default 0: any free one. */
   readonly tlsPort?: number;
+  /**
+   * A second port for TLS on 127.0.0.1, for clients that reach administration and AMQP over WebSocket at 443 only;
+   * matters with `tls` only. Default: none.
+   */
+  readonly httpsPort?: number;
   /** Also listen for TLS, with a certificate made at start-up. Default false. */
   readonly tls?: boolean;
-  /** Also listen for AMQP over WebSocket; with `tls`, over secure WebSocket too. Default false. */
+  /**
+   * Listen for AMQP over WebSocket at ports of its own; with `tls`, over secure WebSocket too. The other ports take
+   * WebSockets in any case. Default false.
+   */
   readonly webSocket?: boolean;
   /** Shared access keys. Default: `RootManageSharedAccessKey` with all claims. */
   readonly keys?: readonly SharedAccessKey[];
@@ -78,8 +86,9 @@ export interface ServiceBusOptions {
 
 /** {@link ServiceBusOptions} with every default filled in. */
 export interface ServiceBusSettings extends Required<
-  Omit<ServiceBusOptions, "queues" | "topics" | "credits" | "namespace">
+  Omit<ServiceBusOptions, "queues" | "topics" | "credits" | "namespace" | "httpsPort">
 > {
+  readonly httpsPort: number | undefined;
   readonly queues: readonly QueueSettings[];
   readonly topics: readonly TopicOptions[];
   readonly credits: CreditOptions | undefined;
@@ -137,6 +146,8 @@ export function serviceBusSettings(options: ServiceBusOptions): ServiceBusSettin
     seed: numberOption("seed", options.seed ?? 1, 0, 4_294_967_295),
     port: numberOption("port", options.port ?? 0, 0, 65_535),
     tlsPort: numberOption("tlsPort", options.tlsPort ?? 0, 0, 65_535),
+    httpsPort:
+      options.httpsPort === undefined ? undefined : numberOption("httpsPort", options.httpsPort, 0, 65_535),
     tls: options.tls ?? false,
     webSocket: options.webSocket ?? false,
     keys: (options.keys ?? [defaultKey]).map(sharedAccessKey),

@@ -9,6 +9,7 @@ import { adminServer, isHttp } from "./admin/server.ts";
 import { Broker } from "./broker.ts";
 import { conditions, type AmqpError } from "./conditions.ts";
 import { BrokerConnection } from "./connection.ts";
+import type { TlsEndpoint, WebSocketEndpoint } from "./endpoints.ts";
 import type { ServiceBusFaults } from "./faults.ts";
 import { Journal } from "./journal.ts";
 import { serviceBusSettings, type ServiceBusOptions } from "./options.ts";
@@ -22,35 +23,6 @@ const HOST = "127.0.0.1";
 const WEB_SOCKET_PATH = "/$servicebus/websocket";
 const WEB_SOCKET_PROTOCOL = "AMQPWSB10";
 
-/** Where TLS is served. */
-export interface TlsEndpoint {
-  readonly port: number;
-  /** The certificate to trust, in PEM. */
-  readonly ca: string;
-  /** For clients that speak TLS: the same key, without the emulator flag. */
-  readonly connectionString: string;
-}
-
-/** Where AMQP over WebSocket is served. */
-export interface WebSocketEndpoint {
-  readonly port: number;
-  /** `ws://127.0.0.1:port/$servicebus/websocket`; subprotocol {@link subprotocol}. */
-  readonly url: string;
-  readonly subprotocol: string;
-  /**
-   * For the official client's `customEndpointAddress`. It always speaks `wss:`, so for plain WebSocket give it a
-   * `webSocketOptions.webSocket` that replaces `wss:` by `ws:`.
-   */
-  readonly endpoint: string;
-  /** Secure WebSocket; present when the simulator was started with `tls` too. */
-  readonly secure?: {
-    readonly port: number;
-    readonly url: string;
-    readonly endpoint: string;
-    readonly ca: string;
-  };
-}
-
 interface Endpoint {
   readonly listener: Listener;
   readonly upgrade: Upgrade;
@@ -63,7 +35,7 @@ export class ServiceBusSimulator {
   /** What the service saw and did. */
   readonly journal: Journal;
   readonly #broker: Broker;
-  readonly #endpoints: Partial<Record<Transport, Endpoint>> = {};
+  readonly #endpoints: Partial<Record<Transport | "https", Endpoint>> = {};
   readonly #certificate: Certificate | undefined;
   readonly #web: WebServer;
   #closed = false;
@@ -76,10 +48,18 @@ export class ServiceBusSimulator {
     this.#certificate = certificate;
     this.faults = broker.faults;
     this.journal = new Journal(broker.ledgers);
-    this.#web = { accepts: isHttp, server: adminServer(broker) };
+    this.#web = {
+      accepts: isHttp,
+      server: adminServer(broker),
+      webSocket: { path: WEB_SOCKET_PATH, subprotocol: WEB_SOCKET_PROTOCOL },
+    };
     this.#endpoints.tcp = this.#endpoint("tcp", settings.port, overTcp(this.#web));
-    if (certificate !== undefined)
+    if (certificate !== undefined) {
       this.#endpoints.tls = this.#endpoint("tls", settings.tlsPort, overTls(certificate, this.#web));
+      if (settings.httpsPort !== undefined) {
+        this.#endpoints.https = this.#endpoint("tls", settings.httpsPort, overTls(certificate, this.#web));
+      }
+    }
     if (settings.webSocket) {
       this.#endpoints.ws = this.#endpoint("ws", 0, overWebSocket(WEB_SOCKET_PATH, WEB_SOCKET_PROTOCOL));
       if (certificate !== undefined) {
@@ -112,8 +92,10 @@ export class ServiceBusSimulator {
     const port = this.#endpoints.tls?.listener.port;
     if (port === undefined || this.#certificate === undefined) return undefined;
     const endpoint = `sb://localhost:${String(port)}`;
+    const httpsPort = this.#endpoints.https?.listener.port;
     return {
       port,
+      ...(httpsPort === undefined ? {} : { httpsPort }),
       ca: this.#certificate.cert,
       connectionString: this.connectionStringFor(undefined, endpoint),
     };

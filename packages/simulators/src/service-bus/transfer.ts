@@ -3,7 +3,8 @@ import { codec } from "./amqp-types.ts";
 import { conditions, type AmqpError } from "./conditions.ts";
 import type { AttemptEntry } from "./journal-entries.ts";
 import type { BrokerLink } from "./link.ts";
-import { BATCH_FORMAT, MalformedMessage, MessageContent, messagesOfTransfer } from "./message-format.ts";
+import { MessageContent } from "./message-format.ts";
+import { BATCH_FORMAT, MalformedMessage, messagesOfTransfer } from "./message-sections.ts";
 import { isSendable, type Destination } from "./entity.ts";
 import { busyError, texts, trackedError } from "./texts.ts";
 

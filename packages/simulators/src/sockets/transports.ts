@@ -12,24 +12,72 @@ export type Upgrade = (socket: Socket, ready: (wire: Wire) => void) => void;
 // A fault or a client may end any layer at any time; what that means is decided where the wire ends.
 const ignored = (): void => undefined;
 
+/** Where a web server lets WebSockets in. */
+export interface WebSocketRoute {
+  readonly path: string;
+  readonly subprotocol: string;
+}
+
 /** A web server on the same port as another protocol. It does not listen: connections are handed to it. */
 export interface WebServer {
   /** Whether a connection that begins with these bytes is for it. */
   readonly accepts: (firstBytes: Buffer) => boolean;
   readonly server: Server;
+  /** The other protocol over WebSockets, on the same port. */
+  readonly webSocket?: WebSocketRoute;
+}
+
+type Ready = (wire: Wire) => void;
+
+interface Guest {
+  readonly socket: Socket;
+  readonly transport: Transport;
+  readonly ready: Ready;
+}
+
+const gates = new WeakMap<Server, WeakMap<Duplex, Guest>>();
+
+/** Lets WebSockets in through a web server; who came on which connection is told by the map that is returned. */
+function openGate(server: Server, { path, subprotocol }: WebSocketRoute): WeakMap<Duplex, Guest> {
+  const known = gates.get(server);
+  if (known !== undefined) return known;
+  const waiting = new WeakMap<Duplex, Guest>();
+  gates.set(server, waiting);
+  const sockets = new WebSocketServer({
+    noServer: true,
+    perMessageDeflate: false,
+    handleProtocols: (offered) => (offered.has(subprotocol) ? subprotocol : false),
+  });
+  server.on("upgrade", (request, stream: Duplex, head) => {
+    const guest = waiting.get(stream);
+    const { pathname } = new URL(request.url ?? "/", "http://localhost");
+    // Some clients end the path with a slash.
+    const asked = decodeURIComponent(pathname).replace(/\/$/, "").toLowerCase();
+    if (guest === undefined || asked !== path.toLowerCase()) {
+      stream.end("HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n");
+      return;
+    }
+    sockets.handleUpgrade(request, stream, head, (webSocket) => {
+      guest.ready(new Wire(guest.transport, guest.socket, createWebSocketStream(webSocket)));
+    });
+  });
+  return waiting;
 }
 
 /** Gives a connection to the web server or to the other protocol, as soon as its first bytes tell which it is for. */
-function share(stream: Duplex, web: WebServer | undefined, other: () => void): void {
+function share(stream: Duplex, web: WebServer | undefined, guest: Guest, other: () => void): void {
   if (web === undefined) {
     other();
     return;
   }
+  const waiting = web.webSocket && openGate(web.server, web.webSocket);
   stream.once("data", (bytes: Buffer) => {
     stream.pause();
     stream.unshift(bytes);
-    if (web.accepts(bytes)) web.server.emit("connection", stream);
-    else other();
+    if (web.accepts(bytes)) {
+      waiting?.set(stream, guest);
+      web.server.emit("connection", stream);
+    } else other();
     process.nextTick(() => stream.resume());
   });
 }
@@ -37,7 +85,7 @@ function share(stream: Duplex, web: WebServer | undefined, other: () => void): v
 /** Plain TCP, with a web server on the same port if one is given. */
 export function overTcp(web?: WebServer): Upgrade {
   return (socket, ready) => {
-    share(socket, web, () => {
+    share(socket, web, { socket, transport: "ws", ready }, () => {
       ready(new Wire("tcp", socket, socket));
     });
   };
@@ -60,7 +108,7 @@ export function overTls(certificate: Certificate, web?: WebServer): Upgrade {
   const context = createSecureContext({ key: certificate.key, cert: certificate.cert });
   return (socket, ready) => {
     secure(socket, context, (secured) => {
-      share(secured, web, () => {
+      share(secured, web, { socket, transport: "wss", ready }, () => {
         ready(new Wire("tls", socket, secured));
       });
     });
@@ -71,31 +119,13 @@ export function overTls(certificate: Certificate, web?: WebServer): Upgrade {
 export function overWebSocket(path: string, subprotocol: string, certificate?: Certificate): Upgrade {
   const transport: Transport = certificate === undefined ? "ws" : "wss";
   const context = certificate && createSecureContext({ key: certificate.key, cert: certificate.cert });
-  const waiting = new WeakMap<Duplex, { socket: Socket; ready: (wire: Wire) => void }>();
-  const sockets = new WebSocketServer({
-    noServer: true,
-    perMessageDeflate: false,
-    handleProtocols: (offered) => (offered.has(subprotocol) ? subprotocol : false),
-  });
   const http = createServer((_request, response) => {
     response.writeHead(404).end();
   });
-  http.on("upgrade", (request, stream: Duplex, head) => {
-    const waits = waiting.get(stream);
-    const { pathname } = new URL(request.url ?? "/", "http://localhost");
-    // Some clients end the path with a slash.
-    const asked = decodeURIComponent(pathname).replace(/\/$/, "").toLowerCase();
-    if (waits === undefined || asked !== path.toLowerCase()) {
-      stream.end("HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n");
-      return;
-    }
-    sockets.handleUpgrade(request, stream, head, (webSocket) => {
-      waits.ready(new Wire(transport, waits.socket, createWebSocketStream(webSocket)));
-    });
-  });
+  const waiting = openGate(http, { path, subprotocol });
   // The HTTP server never listens: sockets are handed to it, so that one listener can apply every socket fault.
-  const serve = (stream: Duplex, socket: Socket, ready: (wire: Wire) => void): void => {
-    waiting.set(stream, { socket, ready });
+  const serve = (stream: Duplex, socket: Socket, ready: Ready): void => {
+    waiting.set(stream, { socket, transport, ready });
     http.emit("connection", stream);
   };
   return (socket, ready) => {

@@ -1,6 +1,7 @@
 import { codec } from "../amqp-types.ts";
 import { conditions } from "../conditions.ts";
-import { MalformedMessage, MessageContent } from "../message-format.ts";
+import { MessageContent } from "../message-format.ts";
+import { MalformedMessage } from "../message-sections.ts";
 import { texts } from "../texts.ts";
 import type { Destination } from "../entity.ts";
 import { BadRequest, onDestination, type Operation } from "./operation.ts";
