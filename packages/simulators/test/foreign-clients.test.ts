@@ -49,6 +49,25 @@ it("tells how long a message lives: what its sender asked for, or what its entit
   await client.close();
 });
 
+it("answers an attach before it delivers, when the credit came in one breath with the attach", async () => {
+  const client = officialClient(bus);
+  await client.createSender("orders").sendMessages({ body: 1 });
+  const connection = await rawConnection(bus);
+  const seen: string[] = [];
+  const receiver = connection.open_receiver({
+    source: { address: "orders" },
+    credit_window: 0,
+    autoaccept: false,
+  });
+  receiver.add_credit(1);
+  receiver.on("receiver_open", () => seen.push("attach"));
+  receiver.on("message", () => seen.push("transfer"));
+  await next(receiver, "message");
+  expect(seen).toEqual(["attach", "transfer"]);
+  connection.close();
+  await client.close();
+});
+
 describe("a delivery", () => {
   it("carries its lock token as an annotation too, in the order of RFC 4122", async () => {
     const client = officialClient(bus);

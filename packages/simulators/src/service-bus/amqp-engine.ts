@@ -54,7 +54,12 @@ export interface Link extends EventEmitter {
     };
     readonly detach?: { readonly closed?: boolean };
   };
-  readonly state: { open_requests: number; readonly local_open: boolean; mark(marker: object): void };
+  readonly state: {
+    open_requests: number;
+    readonly local_open: boolean;
+    mark(marker: object): void;
+    need_open(): boolean;
+  };
   readonly error?: { readonly condition?: string; readonly description?: string };
   credit: number;
   delivery_count: number;
@@ -107,9 +112,11 @@ export type UpdateDelivery = (delivery: Delivery, settled: boolean, state?: Type
 /** AMQP 2.5. */
 export interface Session {
   readonly local: { readonly begin: { handle_max: number }; readonly handles: Record<number, Link> };
+  readonly state: { need_open(): boolean };
   readonly remote: { readonly handles: Record<number, Link> };
   readonly links: Record<string, Link>;
   end(error?: AmqpError): void;
+  output(frame: unknown): void;
   readonly outgoing: { pending_dispositions: Delivery[]; process(): void; update: UpdateDelivery };
   readonly incoming: { updated: Delivery[]; process(session: Session): void; update: UpdateDelivery };
   on_attach(frame: Frame): void;

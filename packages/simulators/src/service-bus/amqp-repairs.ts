@@ -49,6 +49,7 @@ export function prepareSession(session: Session): void {
     onTransfer(frame);
   };
   separateDispositions(session);
+  openBeforeSending(session);
   const onFlow = session.on_flow.bind(session);
   session.on_flow = (frame) => {
     onFlow(frame);
@@ -56,8 +57,32 @@ export function prepareSession(session: Session): void {
     // AMQP 2.7.4: the peer asks for our state.
     const { handle } = frame.performative;
     const link = handle == null ? undefined : session.remote.handles[handle];
-    if (link?.state.local_open === true) link.issue_flow = true;
-    else session._write_flow();
+    if (link?.state.local_open === true) {
+      link.issue_flow = true;
+      return;
+    }
+    writeBegin(session);
+    session._write_flow();
+  };
+}
+
+function writeBegin(session: Session): void {
+  if (session.state.need_open()) session.output(session.local.begin);
+}
+
+/**
+ * AMQP 2.5.1, 2.6.3: nothing is sent in a session or on a link that was not begun. A client may grant credit in one
+ * breath with its attach, as Qpid Proton does; rhea would write the transfers first and its own attach after them.
+ */
+function openBeforeSending(session: Session): void {
+  const { outgoing } = session;
+  const process = outgoing.process.bind(outgoing);
+  outgoing.process = () => {
+    writeBegin(session);
+    for (const link of Object.values(session.links)) {
+      if (link.state.need_open()) session.output(link.local.attach);
+    }
+    process();
   };
 }
 
