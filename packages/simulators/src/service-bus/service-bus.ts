@@ -57,7 +57,7 @@ export class ServiceBusSimulator {
     if (certificate !== undefined) {
       this.#endpoints.tls = this.#endpoint("tls", settings.tlsPort, overTls(certificate, this.#web));
       if (settings.httpsPort !== undefined) {
-        this.#endpoints.https = this.#endpoint("tls", settings.httpsPort, overTls(certificate, this.#web));
+        this.#endpoints.https = this.#endpoint("wss", settings.httpsPort, overTls(certificate, this.#web));
       }
     }
     if (settings.webSocket) {
@@ -187,7 +187,9 @@ export class ServiceBusSimulator {
    * @param transport - only the port of this one: a firewall that closes 5671 leaves 443 open. Default: all.
    */
   async refuseConnections({ transport }: { transport?: Transport } = {}): Promise<void> {
-    const all = Object.entries(this.#endpoints).filter(([name]) => name === (transport ?? name));
+    const all = Object.entries(this.#endpoints).filter(
+      ([name]) => transport === undefined || (name === "https" ? "wss" : name) === transport,
+    );
     await Promise.all(all.map(([, { listener }]) => listener.refuse()));
   }
 
