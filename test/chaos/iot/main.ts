@@ -1,19 +1,21 @@
 import process from "node:process";
-import { parseArgs } from "node:util";
 import Table from "cli-table3";
 import { runInLanes } from "../lanes.ts";
-import { deviceContenders, type DeviceContender } from "./clients.ts";
+import { readChaosOptions, usageOf } from "../options.ts";
+import { deviceContenders } from "./clients.ts";
 import type { DeviceJob } from "./lane.ts";
 import { deviceMutants } from "./mutants.ts";
 import type { DeviceOutcome } from "./run.ts";
 import { DeviceTally } from "./summary.ts";
 
-const usage = `usage: npm run chaos:iot -- [--seeds N] [--messages M] [--first S] [--client ${deviceContenders.join(" | ")}] [--mutants] [--lanes L] [--json]
-  Devices in N seeded schedules of faults of a hub, over real sockets (default 20), M messages in all (default 500 a seed).
-  A seed repeats the schedule, not the timing of sockets. Exit code 1: something was lost, stuck, out of order or doubled without a reason.
-  --mutants puts deliberate mistakes of ours through the schedules; each must be caught.`;
-
-const options = readOptions();
+const options = readChaosOptions(
+  deviceContenders,
+  usageOf(
+    "chaos:iot",
+    deviceContenders,
+    "Devices in N seeded schedules of faults of a hub, over real sockets",
+  ),
+);
 const jobs = Array.from({ length: options.seeds }, (_, index): DeviceJob => ({
   contender: options.client,
   seed: options.first + index,
@@ -58,50 +60,4 @@ async function runAll(mutant?: string): Promise<DeviceTally> {
     new URL("lane.ts", import.meta.url),
   );
   return tally;
-}
-
-function readOptions(): {
-  seeds: number;
-  messages: number;
-  first: number;
-  lanes: number;
-  client: DeviceContender;
-  mutants: boolean;
-  json: boolean;
-} {
-  try {
-    const { values } = parseArgs({
-      options: {
-        seeds: { type: "string", default: "20" },
-        messages: { type: "string" },
-        first: { type: "string", default: "1" },
-        lanes: { type: "string", default: "4" },
-        client: { type: "string", default: "wrapped" },
-        mutants: { type: "boolean", default: false },
-        json: { type: "boolean", default: false },
-      },
-    });
-    const client = deviceContenders.find((one) => one === values.client);
-    if (client === undefined)
-      throw new Error(`--client must be one of ${deviceContenders.join(", ")}, got ${values.client}`);
-    const seeds = whole("--seeds", values.seeds);
-    return {
-      ...values,
-      client,
-      seeds,
-      messages: whole("--messages", values.messages ?? String(seeds * 500)),
-      first: whole("--first", values.first),
-      lanes: whole("--lanes", values.lanes),
-    };
-  } catch (error) {
-    console.error(`${(error as Error).message}\n${usage}`);
-    process.exit(2);
-  }
-}
-
-function whole(name: string, text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1)
-    throw new Error(`${name} must be a whole number of 1 or more, got ${text}`);
-  return value;
 }

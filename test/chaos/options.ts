@@ -1,0 +1,65 @@
+import process from "node:process";
+import { parseArgs } from "node:util";
+
+/** What the command lines of the chaos runs say. */
+export interface ChaosOptions<Client extends string> {
+  readonly seeds: number;
+  /** In all. */
+  readonly messages: number;
+  /** The first seed. */
+  readonly first: number;
+  readonly lanes: number;
+  readonly client: Client;
+  readonly mutants: boolean;
+  readonly json: boolean;
+}
+
+/** The usage of a chaos run. @param what - what it does, in a line */
+export function usageOf(command: string, clients: readonly string[], what: string): string {
+  return `usage: npm run ${command} -- [--seeds N] [--messages M] [--first S] [--client ${clients.join(" | ")}] [--mutants] [--lanes L] [--json]
+  ${what} (default 20), M messages in all (default 500 a seed).
+  A seed repeats the schedule, not the timing of sockets. Exit code 1: something was lost, stuck, or arrived as it must not.
+  --mutants puts deliberate mistakes of ours through the schedules; each must be caught.`;
+}
+
+/** Reads them; ends the process with code 2, and the usage, when they make no sense. */
+export function readChaosOptions<Client extends string>(
+  clients: readonly Client[],
+  usage: string,
+): ChaosOptions<Client> {
+  try {
+    const { values } = parseArgs({
+      options: {
+        seeds: { type: "string", default: "20" },
+        messages: { type: "string" },
+        first: { type: "string", default: "1" },
+        lanes: { type: "string", default: "4" },
+        client: { type: "string", default: "wrapped" },
+        mutants: { type: "boolean", default: false },
+        json: { type: "boolean", default: false },
+      },
+    });
+    const client = clients.find((one) => one === values.client);
+    if (client === undefined)
+      throw new Error(`--client must be one of ${clients.join(", ")}, got ${values.client}`);
+    const seeds = whole("--seeds", values.seeds);
+    return {
+      ...values,
+      client,
+      seeds,
+      messages: whole("--messages", values.messages ?? String(seeds * 500)),
+      first: whole("--first", values.first),
+      lanes: whole("--lanes", values.lanes),
+    };
+  } catch (error) {
+    console.error(`${(error as Error).message}\n${usage}`);
+    process.exit(2);
+  }
+}
+
+function whole(name: string, text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1)
+    throw new Error(`${name} must be a whole number of 1 or more, got ${text}`);
+  return value;
+}
