@@ -6,21 +6,18 @@ import type { Clock } from "./clock.ts";
 export type Ready = (scope: Attempt) => Promise<void> | undefined;
 
 /**
- * Waits for `ready`, at most `left()` milliseconds. When they are over the scope's signal aborts, and what stands behind
- * `ready` has one turn of the event loop to answer with what it was waiting for; then `late()` is the answer.
+ * Waits for what `ready` returned, at most `ms` milliseconds. When they are over the scope's signal aborts, and what stands
+ * behind `ready` has one turn of the event loop to answer with what it was waiting for; then `late()` is the answer.
  * The caller's abort is answered at once.
  */
 export function admission(
-  ready: Ready,
+  waiting: Promise<void>,
   scope: Scope,
-  left: () => number,
+  ms: number,
   late: () => unknown,
   clock: Clock,
   signal: AbortSignalLike | undefined,
-): Promise<void> | undefined {
-  const waiting = ready(scope);
-  if (waiting === undefined) return undefined;
-  const ms = left();
+): Promise<void> {
   return new Promise((resolve, reject) => {
     const settle = (): void => {
       stopTimer?.();

@@ -13,51 +13,6 @@ export interface Attempt {
   fail(error: Error): void;
 }
 
-/** The lazily signalled {@link Attempt}. */
-export class Scope implements Attempt {
-  readonly number: number;
-  #controller: AbortController | undefined;
-  #ended: { readonly reason: unknown } | undefined;
-  #bounds: Bounds | undefined;
-
-  constructor(number: number) {
-    this.number = number;
-  }
-
-  get signal(): AbortSignal {
-    if (this.#controller === undefined) {
-      this.#controller = new AbortController();
-      if (this.#ended !== undefined) this.#controller.abort(this.#ended.reason);
-    }
-    return this.#controller.signal;
-  }
-
-  get ended(): boolean {
-    return this.#ended !== undefined;
-  }
-
-  fail(error: Error): void {
-    this.#bounds?.cut(error);
-  }
-
-  /** Says what `fail` ends, for as long as the work is under way. */
-  enclose(bounds: Bounds): void {
-    this.#bounds = bounds;
-  }
-
-  /** True the first time: then the work is no longer under way. */
-  release(bounds: Bounds): boolean {
-    const isUnderWay = this.#bounds === bounds;
-    this.#bounds = undefined;
-    return isUnderWay;
-  }
-
-  end(reason: unknown): void {
-    this.#ended ??= { reason };
-    this.#controller?.abort(reason);
-  }
-}
-
 /** What somebody decides about an attempt, and hears of it before the attempt's promise settles. */
 export interface Verdict {
   /** The error for what is not over after `ms` milliseconds. */
@@ -67,63 +22,111 @@ export interface Verdict {
   failed(error: unknown): unknown;
 }
 
-/** What can end an attempt before its work does. A class and not closures, for every successful call makes one. */
-class Bounds {
-  readonly #scope: Scope;
-  readonly #reject: (error: unknown) => void;
-  readonly #verdict: Verdict;
+/** The lazily signalled {@link Attempt}, and what can end its work early. One object for all, because every call makes one. */
+export class Scope implements Attempt {
+  readonly number: number;
+  #controller: AbortController | undefined;
+  #isEnded = false;
+  #reason: unknown;
+  /** Undefined unless the work is under way. */
+  #verdict: Verdict | undefined;
+  #reject: ((error: unknown) => void) | undefined;
   #stopTimer: (() => void) | undefined;
   #stopListening: (() => void) | undefined;
 
-  constructor(scope: Scope, reject: (error: unknown) => void, verdict: Verdict) {
-    this.#scope = scope;
-    this.#reject = reject;
+  constructor(number: number) {
+    this.number = number;
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#isEnded) this.#controller.abort(this.#reason);
+    }
+    return this.#controller.signal;
+  }
+
+  get ended(): boolean {
+    return this.#isEnded;
+  }
+
+  fail(error: Error): void {
+    if (this.#verdict !== undefined) this.#cut(error);
+  }
+
+  end(reason: unknown): void {
+    if (!this.#isEnded) {
+      this.#isEnded = true;
+      this.#reason = reason;
+    }
+    this.#controller?.abort(reason);
+  }
+
+  /** The work is about to begin; false when the caller's abort came before. */
+  open(
+    ms: number,
+    clock: Clock,
+    signal: AbortSignalLike | undefined,
+    verdict: Verdict,
+    reject: (error: unknown) => void,
+  ): boolean {
     this.#verdict = verdict;
-    scope.enclose(this);
+    this.#reject = reject;
+    if (signal !== undefined) {
+      if (signal.aborted) {
+        this.#cut(abortErrorOf(signal));
+        return false;
+      }
+      this.#stopListening = onAbort(signal, () => {
+        this.#cut(abortErrorOf(signal));
+      });
+    }
+    if (ms !== Infinity) {
+      this.#stopTimer = clock.after(Math.max(0, ms), () => {
+        this.#cut(verdict.late(ms));
+      });
+    }
+    return true;
   }
 
-  limit(ms: number, clock: Clock): void {
-    this.#stopTimer = clock.after(Math.max(0, ms), () => {
-      this.cut(this.#verdict.late(ms));
-    });
-  }
-
-  listen(signal: AbortSignalLike): void {
-    this.#stopListening = onAbort(signal, () => {
-      this.cut(abortErrorOf(signal));
-    });
-  }
-
-  cut(error: unknown): void {
-    this.fail(error);
-    this.#scope.end(error);
+  /** The work succeeded. True when that is the end of the attempt. */
+  succeed(): boolean {
+    const verdict = this.#verdict;
+    if (verdict === undefined) return false;
+    this.#close();
+    verdict.succeeded();
+    return true;
   }
 
   /** The work failed: whatever comes from it, or ends it, later is nobody's. */
-  fail(error: unknown): void {
-    if (this.#settle()) this.#reject(this.#verdict.failed(error));
+  reject(error: unknown): void {
+    const verdict = this.#verdict;
+    if (verdict === undefined) return;
+    this.#close();
+    this.#reject?.(verdict.failed(error));
   }
 
-  /** True when the work's success is the end of the attempt. */
-  succeed(): boolean {
-    const isFirst = this.#settle();
-    if (isFirst) this.#verdict.succeeded();
-    return isFirst;
+  #cut(error: unknown): void {
+    this.reject(error);
+    this.end(error);
   }
 
-  #settle(): boolean {
+  #close(): void {
+    this.#verdict = undefined;
     this.#stopTimer?.();
     this.#stopListening?.();
-    return this.#scope.release(this);
   }
 }
+
+/** An attempt's work. What it returns may be anything that is awaited. */
+export type Work<T> = (scope: Attempt) => PromiseLike<T> | T;
 
 /**
  * Calls `work` at once and settles as it does, but no later than `ms` milliseconds (then with the verdict's `late`) and no
  * later than the caller's abort. In both cases the scope's signal aborts and whatever `work` does afterwards is ignored.
  */
 export function bounded<T>(
-  work: (scope: Attempt) => Promise<T> | T,
+  work: Work<T>,
   scope: Scope,
   ms: number,
   clock: Clock,
@@ -131,32 +134,39 @@ export function bounded<T>(
   verdict: Verdict,
 ): Promise<T> {
   return new Promise<T>((resolve, reject) => {
-    const bounds = new Bounds(scope, reject, verdict);
-    if (signal !== undefined) {
-      if (signal.aborted) {
-        bounds.cut(abortErrorOf(signal));
-        return;
-      }
-      bounds.listen(signal);
-    }
-    if (ms !== Infinity) bounds.limit(ms, clock);
-    // In this turn, or an abort could come between the decision to begin and the beginning.
-    begin(work, scope).then(
-      (value) => {
-        if (bounds.succeed()) resolve(value);
-      },
-      (error: unknown) => {
-        bounds.fail(error);
-      },
-    );
+    begin(work, scope, ms, clock, signal, verdict, resolve, reject);
   });
 }
 
-/** A native promise comes back as it is: each turn between its success and ours is one in which an abort discards it. */
-function begin<T>(work: (scope: Attempt) => Promise<T> | T, scope: Scope): Promise<T> {
+/** {@link bounded}, for who has a promise to settle already. */
+export function begin<T>(
+  work: Work<T>,
+  scope: Scope,
+  ms: number,
+  clock: Clock,
+  signal: AbortSignalLike | undefined,
+  verdict: Verdict,
+  resolve: (value: T) => void,
+  reject: (error: unknown) => void,
+): void {
+  // In this turn, or an abort could come between the decision to begin and the beginning.
+  if (!scope.open(ms, clock, signal, verdict, reject)) return;
   try {
-    return Promise.resolve(work(scope));
+    const outcome = work(scope);
+    // What can be awaited is asked itself: each turn between its success and ours is one in which an abort discards it.
+    (isPromiseLike(outcome) ? outcome : Promise.resolve(outcome)).then(
+      (value) => {
+        if (scope.succeed()) resolve(value);
+      },
+      (error: unknown) => {
+        scope.reject(error);
+      },
+    );
   } catch (error) {
-    return Promise.reject(error);
+    scope.reject(error);
   }
+}
+
+function isPromiseLike<T>(value: PromiseLike<T> | T): value is PromiseLike<T> {
+  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
 }

@@ -1,78 +1,89 @@
 import { abortErrorOf, type AbortSignalLike } from "./abort.ts";
-import { admission, type Ready } from "./admission.ts";
-import { bounded, Scope, type Attempt, type Verdict } from "./bounded.ts";
-import type { BreakerRefusal } from "./breaker.ts";
+import { admission } from "./admission.ts";
+import { begin, bounded, Scope, type Verdict, type Work } from "./bounded.ts";
+import { BreakerPass } from "./breaker-pass.ts";
+import { carrier } from "./carrier.ts";
 import { emit } from "./events.ts";
 import { rememberFailure } from "./failure-of.ts";
-import type { Fault, FaultKind } from "./fault.ts";
+import type { Fault } from "./fault.ts";
 import { summaryOf } from "./fault-summary.ts";
 import type { GateOutcome } from "./gate.ts";
-import { HoldfastError, noAnswer } from "./holdfast-error.ts";
+import { noAnswer } from "./holdfast-error.ts";
 import type { Action } from "./rules.ts";
 import type { RunSpec } from "./run.ts";
 import { sleep } from "./sleep.ts";
 import { Trouble, type EndReason } from "./trouble.ts";
 
-/**
- * Stands for any thrown value on its way through p-retry, which would replace a non-Error and never repeat a TypeError.
- * One for all: it says nothing, and a stack for each would cost more than the rest of a failed attempt.
- */
-const carrier = new Error("An attempt failed.");
-
 /** The gate let an operation pass for now; after so long it has to ask again, or what waited for a connection would go all at once. */
 const placeHoldsMs = 50;
 
-/** Faults after which it is open whether the service works at all; others are its answer. */
-const breaking: ReadonlySet<FaultKind> = new Set(["transient", "timeout", "disconnected", "unknown"]);
-
 /** One call of `run()`: what each step of the loop does. */
 export class Call<T> implements Verdict {
-  readonly #work: (attempt: Attempt) => Promise<T> | T;
+  readonly #work: Work<T>;
   readonly #spec: RunSpec;
+  readonly #signal: AbortSignalLike | undefined;
   readonly #startedAt: number;
   #number = 0;
   /** Whether the latest attempt got as far as the work. */
   #began = false;
   /** Whether the gate waits for our `leave`. */
   #holdsPlace = false;
-  #pass: number | undefined;
-  #refusal: BreakerRefusal | undefined;
+  #pass: BreakerPass | undefined;
   #deadlinePassed = false;
   #error: unknown;
   #trouble: Trouble | undefined;
 
-  constructor(work: (attempt: Attempt) => Promise<T> | T, spec: RunSpec) {
+  constructor(work: Work<T>, spec: RunSpec, signal: AbortSignalLike | undefined, startedAt: number) {
     this.#work = work;
     this.#spec = spec;
-    this.#startedAt = spec.clock.now();
+    this.#signal = signal;
+    this.#startedAt = startedAt;
   }
 
-  /** Rejects with {@link carrier}, whatever failed. */
-  attempt(number: number): Promise<T> {
+  /** Settles one of the two once; `reject` with {@link carrier}, whatever failed. */
+  attempt(number: number, resolve: (value: T) => void, reject: (carrier: unknown) => void): void {
     this.#number = number;
     this.#began = false;
     try {
       this.#throwIfAborted();
       if (number === 1) this.#passBreaker();
-      const entering = this.#enter();
-      if (entering === undefined) return this.#begin(false);
-      return entering.then(
-        () => this.#begin(true),
+      const scope = new Scope(number);
+      const entering = this.#enter(scope);
+      if (entering === undefined) {
+        const { attemptTimeoutMs, deadlineMs } = this.#spec.policy;
+        this.#begin(
+          scope,
+          Math.min(attemptTimeoutMs, number === 1 ? deadlineMs : this.#left()),
+          resolve,
+          reject,
+        );
+        return;
+      }
+      entering.then(
+        () => {
+          const ms = Math.min(this.#spec.policy.attemptTimeoutMs, this.#left());
+          this.#begin(new Scope(number), ms, resolve, reject);
+        },
         (error: unknown) => {
-          throw this.failed(error);
+          reject(this.failed(error));
         },
       );
     } catch (error) {
-      return Promise.reject(this.failed(error));
+      reject(this.failed(error));
     }
   }
 
-  #begin(waited: boolean): Promise<T> {
+  #begin(scope: Scope, ms: number, resolve: (value: T) => void, reject: (carrier: unknown) => void): void {
     this.#began = true;
-    const { clock, signal, policy } = this.#spec;
-    const leftMs = waited || this.#number > 1 ? this.#left() : policy.deadlineMs;
-    const ms = Math.min(policy.attemptTimeoutMs, leftMs);
-    return bounded(this.#work, new Scope(this.#number), ms, clock, signal, this);
+    begin(this.#work, scope, ms, this.#spec.clock, this.#signal, this, resolve, reject);
+  }
+
+  /** The first attempt was made elsewhere, and failed. */
+  firstFailed(error: unknown): Error {
+    this.#number = 1;
+    this.#began = true;
+    this.#holdsPlace = this.#spec.gate !== undefined;
+    return this.failed(error);
   }
 
   /** An attempt failed: the error waits here while its stand-in goes through p-retry. */
@@ -85,9 +96,9 @@ export class Call<T> implements Verdict {
   async next(): Promise<boolean> {
     const spec = this.#spec;
     const trouble = (this.#trouble ??= new Trouble(spec));
-    const fault = this.#refusal?.fault ?? trouble.classify(this.#error, this.#began);
+    const fault = this.#pass?.refusal?.fault ?? trouble.classify(this.#error, this.#began);
     this.#leaveGate(fault?.kind === "throttled" ? "throttled" : "failed");
-    if (spec.signal?.aborted === true) return this.#end("cancelled", this.#error);
+    if (this.#signal?.aborted === true) return this.#end("cancelled", this.#error);
     if (fault === undefined) return this.#end("permanent", this.#error);
     if (!this.#began) return this.#endBefore(fault);
     const decision = trouble.decide(fault, this.#elapsed());
@@ -108,9 +119,9 @@ export class Call<T> implements Verdict {
 
   /** An attempt succeeded, and with it the call. */
   succeeded(): void {
-    const { onEvent, operation, target, breaker, budget } = this.#spec;
+    const { onEvent, operation, target, budget } = this.#spec;
     this.#leaveGate("accepted");
-    if (this.#pass !== undefined) breaker?.leave(this.#pass, undefined);
+    this.#pass?.succeeded();
     budget?.deposit(this.#trouble?.retried);
     if (this.#trouble === undefined) return;
     const elapsedMs = this.#elapsed();
@@ -122,7 +133,7 @@ export class Call<T> implements Verdict {
     const trouble = this.#trouble;
     const { reason, error } = trouble?.ending ?? { reason: "permanent", error: this.#error };
     const fault = trouble?.fault;
-    this.#tellBreaker(fault, error);
+    this.#pass?.failed(fault, error);
     if (trouble === undefined || fault === undefined) return error;
     const elapsedMs = this.#elapsed();
     rememberFailure(error, trouble.failure(fault, reason, error, elapsedMs, this.#began));
@@ -136,10 +147,10 @@ export class Call<T> implements Verdict {
   }
 
   /** What an attempt waits for before it begins; undefined when nothing. The connection comes last, see {@link RunSpec.ready}. */
-  #enter(): Promise<void> | undefined {
-    const { ready } = this.#spec;
-    const waiting = ready && this.#waitFor(ready);
-    return waiting === undefined ? this.#enterGate() : waiting.then(() => this.#enterGate());
+  #enter(scope: Scope): Promise<void> | undefined {
+    const waiting = this.#spec.ready?.(scope);
+    if (waiting === undefined) return this.#enterGate();
+    return this.#waitFor(waiting, scope).then(() => this.#enterGate());
   }
 
   #enterGate(): Promise<void> | undefined {
@@ -150,7 +161,7 @@ export class Call<T> implements Verdict {
       this.#holdsPlace = true;
       return undefined;
     }
-    return this.#waitFor(() => wait.admitted, this.#lateAtGate())?.then(
+    return this.#waitFor(wait.admitted, new Scope(this.#number), this.#lateAtGate()).then(
       () => {
         this.#holdsPlace = true;
         return this.#stillReady();
@@ -175,38 +186,28 @@ export class Call<T> implements Verdict {
   #stillReady(): Promise<void> | undefined {
     const { ready, clock } = this.#spec;
     const since = clock.now();
-    const waiting = ready && this.#waitFor(ready);
-    return waiting?.then(() => {
+    const scope = new Scope(this.#number);
+    const waiting = ready?.(scope);
+    if (waiting === undefined) return undefined;
+    return this.#waitFor(waiting, scope).then(() => {
       if (clock.now() - since <= placeHoldsMs) return undefined;
       this.#leaveGate("failed");
       return this.#enterGate();
     });
   }
 
-  #waitFor(what: Ready, late: () => unknown = () => this.#tooLate()): Promise<void> | undefined {
-    const { clock, signal } = this.#spec;
-    const waiting = admission(what, new Scope(this.#number), () => this.#left(), late, clock, signal);
-    return waiting?.then(() => {
+  #waitFor(waiting: Promise<void>, scope: Scope, late: () => unknown = () => this.#tooLate()): Promise<void> {
+    const { clock } = this.#spec;
+    return admission(waiting, scope, this.#left(), late, clock, this.#signal).then(() => {
       if (this.#deadlinePassed || this.#left() <= 0) throw late();
     });
   }
 
   #passBreaker(): void {
-    const passed = this.#spec.breaker?.enter();
-    if (typeof passed === "object") {
-      this.#refusal = passed;
-      const { operation, target } = this.#spec;
-      const text = `${operation} (${target}) was not tried: it kept failing, and is tried again in ${String(Math.ceil(passed.retryInMs))} ms.`;
-      throw new HoldfastError("breaker-open", text, { cause: passed.error });
-    }
-    this.#pass = passed;
-  }
-
-  #tellBreaker(fault: Fault | undefined, error: unknown): void {
-    const { breaker } = this.#spec;
-    if (this.#pass === undefined || breaker === undefined) return;
-    if (fault === undefined || fault.kind === "cancelled") breaker.forget(this.#pass);
-    else breaker.leave(this.#pass, breaking.has(fault.kind) ? { fault, error } : undefined);
+    const { breaker, operation, target } = this.#spec;
+    if (breaker === undefined) return;
+    this.#pass = new BreakerPass(breaker);
+    this.#pass.enter(operation, target);
   }
 
   #leaveGate(outcome: GateOutcome): void {
@@ -216,7 +217,8 @@ export class Call<T> implements Verdict {
   }
 
   async #act(action: Exclude<Action, "fail">, fault: Fault, waitMs: number): Promise<boolean> {
-    const { act, clock, signal } = this.#spec;
+    const { act, clock } = this.#spec;
+    const signal = this.#signal;
     const trouble = this.#trouble as Trouble;
     trouble.previousWaitMs = waitMs;
     trouble.retried = action === "retry" ? fault.kind : undefined;
@@ -248,7 +250,7 @@ export class Call<T> implements Verdict {
 
   /** What an attempt waited for has the last word. */
   #endBefore(fault: Fault): false {
-    if (this.#refusal === undefined) {
+    if (this.#pass?.refusal === undefined) {
       return this.#end(this.#deadlinePassed ? "deadline" : "permanent", this.#error);
     }
     if (this.#trouble !== undefined) this.#trouble.fault = fault;
@@ -289,7 +291,7 @@ export class Call<T> implements Verdict {
   }
 
   #throwIfAborted(): void {
-    const { signal } = this.#spec;
+    const signal = this.#signal;
     if (signal?.aborted === true) throw abortErrorOf(signal);
   }
 }

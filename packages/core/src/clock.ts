@@ -1,3 +1,5 @@
+import type { Platform, PlatformTimer } from "./timer-line.ts";
+
 /**
  * Time as the policy core sees it. Every wait of Holdfast goes through one of these, so a test can replace it
  * and no other file needs a timer of its own.
@@ -37,4 +39,13 @@ export const systemClock: Clock = {
       clearTimeout(timer);
     };
   },
+};
+
+/** The timers behind {@link systemClock}, for clocks made of the same. */
+export const platformTimers: Platform = {
+  get kind() {
+    return setTimeout;
+  },
+  now: () => performance.now(),
+  set: (ms, fire) => setTimeout(fire, Math.ceil(ms)) as PlatformTimer,
 };

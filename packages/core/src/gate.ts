@@ -62,6 +62,8 @@ export interface Gate {
   /** Limits further, for another user of the same gate: the stricter of each limit holds; its clock stays. */
   restrict(options: GateOptions): void;
   readonly state: GateState;
+  /** Whether nothing limits at present, so that `enter` lets anything pass. Left out: it must be asked each time. */
+  readonly isSilent?: boolean;
 }
 
 /**
@@ -117,7 +119,7 @@ class PacedGate implements Gate {
     // A cost that is none would close the gate for good.
     if (!(cost >= 0 && cost < Infinity)) throw badOption("cost", cost, "a number of credits, 0 or more");
     // Nothing limits: not even the time matters.
-    if (this.#isSilent) {
+    if (this.isSilent) {
       this.#inFlight += 1;
       this.#inFlightCredits += cost;
       return undefined;
@@ -153,7 +155,7 @@ class PacedGate implements Gate {
     this.#window.limit = creditsPerSecond;
   }
 
-  get #isSilent(): boolean {
+  get isSilent(): boolean {
     if (this.#window !== undefined || this.#inFlight >= this.#maxInFlight) return false;
     return this.#adaptive.isSilent && this.#line.length === 0;
   }

@@ -71,8 +71,9 @@ export { renewAfter, Renewer, type KeepingEnded, type RenewerOptions } from "./r
 export { retryAfter, type HeaderSource, type HintSource } from "./retry-after.ts";
 export { retryHint } from "./retry-hint.ts";
 export { defaultRules, type Action, type Rule } from "./rules.ts";
-export { run, type RunSpec } from "./run.ts";
+export { run, runOn, type FailedAttempt, type RunSpec } from "./run.ts";
 export { sharedGate } from "./shared-gate.ts";
+export { sharedTimers } from "./shared-timers.ts";
 export { sleep } from "./sleep.ts";
 export { Supervisor } from "./supervisor.ts";
 export { type ConnectionAttempt, type SupervisorOptions } from "./supervisor-options.ts";

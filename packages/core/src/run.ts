@@ -1,7 +1,7 @@
 import pRetry, { type Options } from "p-retry";
 import type { AbortSignalLike } from "./abort.ts";
 import type { Ready } from "./admission.ts";
-import type { Attempt } from "./bounded.ts";
+import type { Work } from "./bounded.ts";
 import type { Breaker } from "./breaker.ts";
 import type { Budget } from "./budget.ts";
 import { Call } from "./call.ts";
@@ -54,18 +54,48 @@ export interface RunSpec {
  * The only retry loop: attempt → classify → decide → wait or act → attempt.
  * Order: deadline > breaker > retry > gate > ready > attempt timeout > call.
  *
+ * @param signal - the caller's own, where the specification serves many calls. Default: the specification's.
  * @throws the error of the last attempt, itself, with {@link failureOf} knowing the rest; an `AbortError` within
  * milliseconds of the caller's abort.
  */
-export function run<T>(work: (attempt: Attempt) => Promise<T> | T, spec: RunSpec): Promise<T> {
-  const call = new Call(work, spec);
-  return call.attempt(1).catch((failure: unknown) => repeat(call, failure));
+export function run<T>(
+  work: Work<T>,
+  spec: RunSpec,
+  signal: AbortSignalLike | undefined = spec.signal,
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const call = new Call(work, spec, signal, spec.clock.now());
+    call.attempt(1, resolve, (failure) => {
+      repeat(call, failure).then(resolve, reject);
+    });
+  });
+}
+
+/** An attempt that was made without {@link run}, with a place at its gate, and failed. */
+export interface FailedAttempt {
+  readonly error: unknown;
+  /** When it, and so the call, began, by the clock of the specification. */
+  readonly startedAt: number;
+}
+
+/** {@link run}, for who made the first attempt by himself because nothing stood in its way: the loop goes on from there. */
+export function runOn<T>(
+  first: FailedAttempt,
+  work: Work<T>,
+  spec: RunSpec,
+  signal: AbortSignalLike | undefined = spec.signal,
+): Promise<T> {
+  const call = new Call(work, spec, signal, first.startedAt);
+  return repeat(call, call.firstFailed(first.error));
 }
 
 /** The loop proper, entered with a failed first attempt: most calls end with their first, and need no loop. */
 function repeat<T>(call: Call<T>, failure: unknown): Promise<T> {
   const attempt = (number: number): Promise<T> =>
-    number === 1 ? Promise.reject(failure) : call.attempt(number);
+    new Promise((resolve, reject) => {
+      if (number === 1) reject(failure);
+      else call.attempt(number, resolve, reject);
+    });
   return pRetry(attempt, engine(call)).catch(() => {
     throw call.ended();
   });

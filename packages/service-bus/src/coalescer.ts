@@ -1,24 +1,12 @@
-import type { OperationOptionsBase, ServiceBusMessageBatch, ServiceBusSender } from "@azure/service-bus";
+import type { OperationOptionsBase, ServiceBusMessageBatch } from "@azure/service-bus";
 import type { Attempt, FaultKind } from "@holdfast/core";
-import type { Lifetime } from "./lifetime.ts";
+import { FirstSend, type FirstSendCall } from "./first-send.ts";
 import { keyOf, type SingleMessage } from "./message-key.ts";
 import { linkClosedError } from "./official-errors.ts";
+import { Entry, Parcel, type Dispatch, type Single, type Whole } from "./parcel.ts";
 import type { Resilience } from "./resilience.ts";
 import type { SenderLink } from "./sender-link.ts";
-
-/** Something to send, and the attempt that waits for its outcome. */
-interface Entry {
-  readonly attempt: Attempt;
-  readonly options: OperationOptionsBase | undefined;
-  readonly resolve: () => void;
-  readonly reject: (error: unknown) => void;
-  /** A message that may share a transfer, and with whom. */
-  readonly single?: { readonly message: SingleMessage; readonly key: string };
-  /** Sends what cannot share a transfer. */
-  readonly whole?: (sender: ServiceBusSender, signal: Lifetime) => Promise<void>;
-  /** Its batch was rejected, so it goes by itself. */
-  alone: boolean;
-}
+import type { Cargo } from "./transfers.ts";
 
 // The service gives 1000 credits; the official client waits 30 s when they run out (service-bus.md, gap 2).
 const maxInFlight = 900;
@@ -52,6 +40,14 @@ export class Coalescer {
   readonly #wholes: Entry[] = [];
   /** Messages that may go together, by key, each in order; the key that has waited longest comes first. */
   readonly #groups = new Map<string, Entry[]>();
+  readonly #dispatch: Dispatch = {
+    over: (isShared) => {
+      this.#over(isShared);
+    },
+    refused: (entries, isShared, error) => {
+      this.#refused(entries, isShared, error);
+    },
+  };
   #inFlight = 0;
   #singles = 0;
   #draining = false;
@@ -70,26 +66,47 @@ export class Coalescer {
   ): Promise<void> {
     return new Promise((resolve, reject) => {
       const single = { message, key: keyOf(message) };
-      this.#enqueue({ attempt, options, resolve, reject, single, alone: !coalesce });
+      this.#add(new Entry(attempt, single, !coalesce, options, this.#dispatch, resolve, reject));
     });
   }
 
   /** Sends what is one transfer already: a batch. */
-  whole(whole: NonNullable<Entry["whole"]>, attempt: Attempt): Promise<void> {
+  whole(whole: Whole, attempt: Attempt): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#enqueue({ attempt, options: undefined, resolve, reject, whole, alone: true });
+      this.#add(new Entry(attempt, whole, true, undefined, this.#dispatch, resolve, reject));
     });
   }
 
-  #enqueue(entry: Entry): void {
-    const key = entry.single?.key;
-    if (key === undefined || entry.alone) this.#wholes.push(entry);
+  /** Whether what is sent now goes by itself at once: nothing is under way or waits, and the link need not be looked at. */
+  get isFree(): boolean {
+    return this.#isIdle && !this.#link.needsLook;
+  }
+
+  /** Sends one message's first attempt; to be asked for only while {@link isFree}, in the same turn. */
+  first(call: FirstSendCall, coalesce: boolean): void {
+    const { gate } = this.#resilience;
+    // A silent gate lets everything pass.
+    gate.enter("send", 1);
+    this.#launch(new FirstSend(call, coalesce, gate, this.#dispatch), coalesce);
+  }
+
+  #add(entry: Entry): void {
+    if (this.isFree) {
+      this.#launch(entry, !entry.alone);
+      return;
+    }
+    if (entry.alone) this.#wholes.push(entry);
     else {
+      const { key } = entry.content as Single;
       const group = this.#groups.get(key);
       if (group === undefined) this.#groups.set(key, [entry]);
       else group.push(entry);
     }
     void this.#drain();
+  }
+
+  get #isIdle(): boolean {
+    return this.#inFlight === 0 && this.#groups.size === 0 && this.#wholes.length === 0 && !this.#draining;
   }
 
   async #drain(): Promise<void> {
@@ -99,7 +116,7 @@ export class Coalescer {
       while (this.#mayTransfer()) {
         const batch = await this.#link.emptyBatch();
         if (batch === undefined) this.#refuseAll(linkClosedError(this.#link.entityPath));
-        else this.#launch(this.#take(batch), batch);
+        else this.#launchNext(batch);
       }
     } catch (error) {
       this.#refuseAll(error);
@@ -120,65 +137,57 @@ export class Coalescer {
     for (const entry of refused) entry.reject(error);
   }
 
-  /** The entries of the next transfer: one, or several messages of one key that fit into the batch. */
-  #take(batch: ServiceBusMessageBatch): Entry[] {
+  /** Starts the next transfer: one entry, or several messages of one key that fit into the batch. */
+  #launchNext(batch: ServiceBusMessageBatch): void {
     for (let whole = this.#wholes.shift(); whole !== undefined; whole = this.#wholes.shift()) {
-      if (!whole.attempt.ended) return [whole];
+      if (whole.attempt.ended) continue;
+      this.#launch(whole, false);
+      return;
     }
     for (const [key, group] of this.#groups) {
       this.#groups.delete(key);
       if (this.#singles >= maxSingles) {
         this.#groups.set(key, group);
-        return [];
+        return;
       }
       const waiting = group.filter((entry) => !entry.attempt.ended);
       const taken = waiting.splice(0, fitting(batch, waiting));
       // Behind the other keys, so that a busy one does not hold them up.
       if (waiting.length > 0) this.#groups.set(key, waiting);
-      if (taken.length > 0) return taken;
+      const [first, second] = taken;
+      if (first === undefined) continue;
+      // One message goes as it is.
+      this.#launch(second === undefined ? first : new Parcel(taken, batch, this.#dispatch), true);
+      return;
     }
-    return [];
   }
 
   /** Starts a transfer. The link is open until the next turn of the event loop, so nothing here may wait. */
-  #launch(entries: readonly Entry[], batch: ServiceBusMessageBatch): void {
-    const [first] = entries;
-    if (first === undefined) return;
-    const isShared = !first.alone;
+  #launch(cargo: Cargo, isShared: boolean): void {
     this.#inFlight += 1;
     if (isShared) this.#singles += 1;
-    const work = (sender: ServiceBusSender, abortSignal: Lifetime): Promise<void> => {
-      if (first.whole !== undefined) return first.whole(sender, abortSignal);
-      const content = entries.length > 1 || first.single === undefined ? batch : first.single.message;
-      return sender.sendMessages(content, { ...first.options, abortSignal });
-    };
-    const { attemptTimeoutMs } = this.#resilience.policy("serviceBus.send");
-    const over = (): void => {
-      this.#inFlight -= 1;
-      if (isShared) this.#singles -= 1;
-      void this.#drain();
-    };
-    this.#link.transfer(work, attemptTimeoutMs).then(
-      () => {
-        for (const entry of entries) entry.resolve();
-        over();
-      },
-      (error: unknown) => {
-        this.#refused(entries, error);
-        over();
-      },
-    );
+    this.#link.transfer(cargo, this.#resilience.policy("serviceBus.send").attemptTimeoutMs);
+  }
+
+  #over(isShared: boolean): void {
+    this.#inFlight -= 1;
+    if (isShared) this.#singles -= 1;
+    if (this.#wholes.length > 0 || this.#groups.size > 0) void this.#drain();
   }
 
   /** A batch is refused as one; when that may be one message's fault, each is sent by itself. */
-  #refused(entries: readonly Entry[], error: unknown): void {
+  #refused(entries: readonly Entry[], isShared: boolean, error: unknown): void {
     const { kind, sent } = this.#resilience.classify(error, this.#resilience.clock.wallNow());
     if (entries.length === 1 || sent === "maybe" || shared.has(kind)) {
       for (const entry of entries) entry.reject(error);
-      return;
+    } else {
+      for (const entry of entries) entry.alone = true;
+      this.#wholes.unshift(...entries);
     }
-    for (const entry of entries) entry.alone = true;
-    this.#wholes.unshift(...entries);
+    // Not in this turn: who found the link closed, and tells of it, is about to have it opened.
+    queueMicrotask(() => {
+      this.#over(isShared);
+    });
   }
 }
 
@@ -188,8 +197,9 @@ function fitting(batch: ServiceBusMessageBatch, group: readonly Entry[]): number
   const limit = Math.min(group.length, maxBatchMessages);
   let count = 0;
   for (; count < limit; count += 1) {
-    const entry = group[count];
-    if (entry?.single === undefined || !batch.tryAddMessage(entry.single.message, entry.options)) break;
+    const entry = group[count] as Entry;
+    const { message } = entry.content as Single;
+    if (!batch.tryAddMessage(message, entry.options)) break;
   }
   return Math.max(1, count);
 }

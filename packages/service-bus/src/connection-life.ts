@@ -37,8 +37,8 @@ export class ConnectionLife {
     this.#dueAt = this.#endsAt - marginMs;
   }
 
-  get phase(): Phase {
-    const now = this.#clock.now();
+  /** @param now - by the clock: this is asked before every send. */
+  phaseAt(now: number): Phase {
     if (now >= this.#endsAt) return "over";
     return now >= this.#dueAt ? "due" : "lasting";
   }

@@ -106,8 +106,8 @@ export class ConnectionPool {
    * To be called before each use: a connection whose tokens end soon makes room for one with newer ones, if there are any;
    * one of whose tokens has ended is given up, for what is sent on it may be lost without a word (azure-sdk-for-js#38467).
    */
-  tend(generation: Generation): void {
-    const { phase } = generation.life;
+  tend(generation: Generation, now = this.#clock.now()): void {
+    const phase = generation.life.phaseAt(now);
     if (phase === "lasting") return;
     if (phase === "over") this.#replace(generation);
     else void this.#renew(generation);
@@ -158,11 +158,21 @@ export class ConnectionPool {
 
   /** Marks an operation as under way; call the result when it ended. */
   enter(generation: Generation): () => void {
-    generation.inFlight += 1;
+    this.begin(generation);
     return () => {
-      generation.inFlight -= 1;
-      this.#closeIfDone(generation);
+      this.end(generation);
     };
+  }
+
+  /** {@link enter}, for what is done thousands of times a second: pair it with one {@link end}. */
+  begin(generation: Generation): void {
+    generation.inFlight += 1;
+  }
+
+  /** See {@link begin}. */
+  end(generation: Generation): void {
+    generation.inFlight -= 1;
+    this.#closeIfDone(generation);
   }
 
   /** Closes all, each within {@link closeTimeoutMs}. */

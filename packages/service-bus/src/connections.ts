@@ -6,6 +6,7 @@ import { Credentials, type Access, type Credential } from "./credentials.ts";
 import { officialArguments } from "./official-arguments.ts";
 import { rememberedMs } from "./remembered-ways.ts";
 import type { Resilience } from "./resilience.ts";
+import { sendingNetMs } from "./sending-net.ts";
 
 // The official loop of a subscription cannot be switched off, but it waits so long before it goes on that ours has taken
 // over (design-spike 1). Below the longest delay a timer takes.
@@ -16,15 +17,18 @@ const acceptTimeoutMs = 60_000;
 
 /** Bounds that the inner official clients are made with, in milliseconds. */
 export interface InnerTimeouts {
+  readonly sendMs: number;
   readonly settleMs: number;
   readonly acceptMs: number;
 }
 
 export function innerTimeouts(
-  { policy }: Resilience,
+  resilience: Resilience,
   retryOptions: official.RetryOptions | undefined,
 ): InnerTimeouts {
+  const { policy } = resilience;
   return {
+    sendMs: sendingNetMs(resilience),
     // The official client's timer for a settlement outlives the link and the client, and holds the process up.
     settleMs: Math.min(60_000, policy("serviceBus.settle").attemptTimeoutMs),
     acceptMs: retryOptions?.timeoutInMs ?? acceptTimeoutMs,
@@ -55,18 +59,15 @@ export class Connections {
       new official.ServiceBusClient(
         ...officialArguments(credentials.access(handed), options, retry, fellBack),
       );
-    const { settleMs, acceptMs } = innerTimeouts(resilience, options.retryOptions);
+    const { sendMs, settleMs, acceptMs } = innerTimeouts(resilience, options.retryOptions);
     const pool = (
       retry: official.RetryOptions,
       ...renewal: [{ renew: () => Promise<number>; random: typeof random }] | []
     ): ConnectionPool =>
       new ConnectionPool((handed) => make(retry, handed), clock, tokensPerConnection, ...renewal);
     this.#credentials = credentials;
-    // One retry loop: ours. The inner bound is a net far below the attempt timeouts, which abort through the signal.
-    this.sending = pool(
-      { maxRetries: 0, timeoutInMs: 300_000 },
-      { renew: () => credentials.renew(), random },
-    );
+    // One retry loop: ours. The inner bound is a net below the attempt timeouts, which abort through the signal.
+    this.sending = pool({ maxRetries: 0, timeoutInMs: sendMs }, { renew: () => credentials.renew(), random });
     this.receiving = pool({ maxRetries: 0, retryDelayInMs: never, timeoutInMs: settleMs });
     this.sessions = pool({ maxRetries: 0, timeoutInMs: acceptMs });
   }

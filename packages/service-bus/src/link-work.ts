@@ -1,5 +1,13 @@
 import type { CreateMessageBatchOptions, ServiceBusMessageBatch, ServiceBusSender } from "@azure/service-bus";
-import { run, type AbortSignalLike, type Attempt, type Policy } from "@holdfast/core";
+import {
+  run,
+  runOn,
+  type AbortSignalLike,
+  type Attempt,
+  type FailedAttempt,
+  type Policy,
+  type RunSpec,
+} from "@holdfast/core";
 import type { SenderLink } from "./sender-link.ts";
 import { linkClosedError, timeoutError } from "./official-errors.ts";
 import type { ServiceBusOperation } from "./operations.ts";
@@ -16,8 +24,8 @@ export class LinkWork {
   readonly #resilience: Resilience;
   readonly #ready = (scope: Attempt): Promise<void> | undefined => this.#link.ready(scope);
   readonly #timeoutError = (ms: number): Error => timeoutError(this.#entityPath, ms);
-  /** The policy for transfers, and what it was made from. */
-  #unbounded: { readonly from: Policy; readonly to: Policy } | undefined;
+  /** What a transfer of one message runs under, and the policy that it was made from. */
+  #single: { readonly from: Policy; readonly spec: RunSpec } | undefined;
 
   constructor(link: SenderLink, resilience: Resilience) {
     this.#link = link;
@@ -43,18 +51,38 @@ export class LinkWork {
   }
 
   /**
-   * What the coalescer is to transfer. Waiting for a place on the link is not the attempt's time; the transfer has the
-   * attempt's timeout instead.
-   *
-   * @param credits - one for each message.
+   * One message for the coalescer to transfer. Waiting for a place on the link is not the attempt's time; the transfer has
+   * the attempt's timeout instead.
    */
-  transfer(
+  transfer(signal: AbortSignalLike, attempt: (scope: Attempt) => Promise<void>): Promise<void> {
+    return run(attempt, this.#singleSpec(), signal);
+  }
+
+  /** Whether a first attempt needs nothing of {@link transfer}: nothing limits it, and it has the attempt's time to itself. */
+  get isCalm(): boolean {
+    const { gate, budget, breaker, policy } = this.#resilience;
+    if (gate.isSilent !== true || budget !== undefined || breaker !== undefined) return false;
+    const { attemptTimeoutMs, deadlineMs } = policy("serviceBus.send");
+    return attemptTimeoutMs < deadlineMs;
+  }
+
+  /** {@link transfer} from a first attempt on that has failed. */
+  transferAfter(
+    first: FailedAttempt,
+    signal: AbortSignalLike,
+    attempt: (scope: Attempt) => Promise<void>,
+  ): Promise<void> {
+    return runOn(first, attempt, this.#singleSpec(), signal);
+  }
+
+  /** {@link transfer}, for what costs another number of credits or has another policy. */
+  transferWhole(
     signal: AbortSignalLike,
     credits: number,
     attempt: (scope: Attempt) => Promise<void>,
-    policy = this.#transferPolicy(),
+    policy = this.#singleSpec().policy,
   ): Promise<void> {
-    return this.#run("serviceBus.send", signal, credits, attempt, policy);
+    return run(attempt, this.#spec("serviceBus.send", credits, policy), signal);
   }
 
   /** What travels by the management link. */
@@ -68,12 +96,14 @@ export class LinkWork {
     );
   }
 
-  #transferPolicy(): Policy {
+  /** Made once for each policy: a literal of this size for every message is a noticeable share of what a send costs. */
+  #singleSpec(): RunSpec {
     const from = this.#resilience.policy("serviceBus.send");
-    if (this.#unbounded?.from !== from) {
-      this.#unbounded = { from, to: from.with({ attemptTimeoutMs: Infinity }) };
+    if (this.#single?.from !== from) {
+      const policy = from.with({ attemptTimeoutMs: Infinity });
+      this.#single = { from, spec: this.#spec("serviceBus.send", 1, policy) };
     }
-    return this.#unbounded.to;
+    return this.#single.spec;
   }
 
   #run<T>(
@@ -81,10 +111,13 @@ export class LinkWork {
     signal: AbortSignalLike,
     cost: number,
     work: (attempt: Attempt) => Promise<T>,
-    policy = this.#resilience.policy(operation),
   ): Promise<T> {
+    return run(work, this.#spec(operation, cost, this.#resilience.policy(operation)), signal);
+  }
+
+  #spec(operation: ServiceBusOperation, cost: number, policy: Policy): RunSpec {
     const { classify, clock, random, onEvent, gate, budget, breaker } = this.#resilience;
-    return run(work, {
+    return {
       operation,
       target: this.#entityPath,
       policy,
@@ -97,12 +130,11 @@ export class LinkWork {
       cost,
       budget,
       breaker,
-      signal,
       ready: operation === "serviceBus.send" ? this.#ready : undefined,
       // A refresh is a new link with a new token, which the next attempt makes by itself.
       act: nothing,
       timeoutError: this.#timeoutError,
-    });
+    };
   }
 }
 

@@ -1,4 +1,5 @@
 import type { ServiceBusMessage, ServiceBusMessageBatch, ServiceBusSender } from "@azure/service-bus";
+import type { SingleMessage } from "./message-key.ts";
 
 /** What `sendMessages` takes. */
 export type Sendable = Parameters<ServiceBusSender["sendMessages"]>[0];
@@ -20,6 +21,16 @@ export function withMessageIds<T>(messages: T): T {
 /** As the official client tells a batch from a message. */
 export function isBatch(value: unknown): value is ServiceBusMessageBatch {
   return typeof value === "object" && value !== null && "tryAddMessage" in value;
+}
+
+/** Whether it is one message, or at least neither an array nor a batch nor nothing at all. */
+export function isSingle(messages: Sendable): messages is SingleMessage {
+  return (
+    typeof messages === "object" &&
+    (messages as unknown) !== null &&
+    !isBatch(messages) &&
+    !Array.isArray(messages)
+  );
 }
 
 /** Makes an official batch stamp what is added to it; the batch itself stays the official one. */

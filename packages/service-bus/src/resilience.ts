@@ -3,6 +3,7 @@ import {
   sharedBreaker,
   sharedBudget,
   sharedGate,
+  sharedTimers,
   systemClock,
   systemRandom,
   type Breaker,
@@ -164,7 +165,7 @@ export function resilienceFrom(
     gate: sharedGate(key, { ...timed, ...(options.pacing && { pacing: options.pacing }) }),
     budget: options.budget && sharedBudget(key, { ...timed, ...options.budget }),
     breaker: options.breaker && sharedBreaker(key, { ...timed, ...options.breaker }),
-    clock: options.clock ?? systemClock,
+    clock: options.clock ?? sharedTimers,
     random: options.random ?? systemRandom,
   };
 }

@@ -4,26 +4,22 @@ import type {
   ServiceBusSender,
   ServiceBusSenderOptions,
 } from "@azure/service-bus";
-import { emit, type Attempt, type FaultSummary } from "@holdfast/core";
+import type { Attempt } from "@holdfast/core";
+import type { BoundSender } from "./bound-sender.ts";
 import { closeTimeoutMs, withinTime, type ConnectionPool, type Generation } from "./connection-pool.ts";
 import { Lifetime } from "./lifetime.ts";
 import { LinkOpening } from "./link-opening.ts";
+import { LinkStory } from "./link-story.ts";
 import { probeLink } from "./link-probe.ts";
 import { isTimeout, linkLostError, senderClosedError } from "./official-errors.ts";
 import type { Resilience } from "./resilience.ts";
-import { Transfers } from "./transfers.ts";
-
-/** An official sender and the connection it belongs to. */
-interface Bound {
-  readonly sender: ServiceBusSender;
-  readonly generation: Generation;
-  readonly transfers: Transfers;
-  /** When the service last answered on this link. */
-  answeredAt: number;
-}
+import { Transfers, type Cargo } from "./transfers.ts";
 
 // How often a link with transfers in flight is looked at. Found closed, they are repeated at once.
 const watchIntervalMs = 250;
+
+// How long ago a link was open at most, in milliseconds, when it is used without a look: a call that follows another at once.
+const surelyOpenMs = 5;
 
 // A link of the Premium tier announces up to 100 MB, which is for single messages; a batch may have 1 MB (SBC-061).
 const maxBatchBytes = 1_048_576;
@@ -38,13 +34,12 @@ export class SenderLink {
   readonly identifier: string;
   readonly #pool: ConnectionPool;
   readonly #resilience: Resilience;
-  #bound: Bound;
+  readonly #story: LinkStory;
+  #bound: BoundSender;
   #isOpen = false;
   /** The largest single message, in bytes, as the link announced it. */
   #maxMessageBytes = 0;
   #opening: LinkOpening | undefined;
-  #downSince: number | undefined;
-  #hasBeenOpen = false;
   #stopWatching: (() => void) | undefined;
   #ended = false;
 
@@ -58,6 +53,7 @@ export class SenderLink {
     this.#pool = pool;
     this.#resilience = resilience;
     this.entityPath = entityPath;
+    this.#story = new LinkStory(entityPath, resilience);
     this.#bound = this.#bind(options);
     this.identifier = this.#bound.sender.identifier;
   }
@@ -92,6 +88,7 @@ export class SenderLink {
     const { batch, opened } = await probeLink(bound.sender, rest, abort);
     if (batch !== undefined) {
       this.#wasOpen();
+      bound.openAt = this.#resilience.clock.now();
       this.#maxMessageBytes = batch.maxSizeInBytes;
       const maxSizeInBytes = size ?? maxBatchBytes;
       if (size === undefined && this.#maxMessageBytes <= maxBatchBytes) return batch;
@@ -109,21 +106,26 @@ export class SenderLink {
   }
 
   /**
-   * One transfer on the link as it is now: settles with the service's answer, or rejects when the link is found closed
-   * or no answer comes in time. Call it in the same turn of the event loop as {@link emptyBatch}.
+   * One transfer on the link as it is now; the cargo hears the service's answer, or that the link was found closed, or that
+   * no answer came in time. Call it in the same turn of the event loop as {@link emptyBatch}.
    */
-  transfer(
-    work: (sender: ServiceBusSender, signal: Lifetime) => Promise<void>,
-    timeoutMs: number,
-  ): Promise<void> {
-    const bound = this.#bound;
-    const startedAt = this.#resilience.clock.now();
-    this.#watch();
-    return bound.transfers.start((signal) => work(bound.sender, signal), timeoutMs, {
-      answered: () => this.#answered(bound),
-      unanswered: (error) => this.#unanswered(bound, startedAt, error),
-      over: this.#pool.enter(bound.generation),
-    });
+  transfer(cargo: Cargo, timeoutMs: number): void {
+    const { sender, generation, transfers } = this.#bound;
+    if (this.#stopWatching === undefined) this.#watch();
+    this.#pool.begin(generation);
+    transfers.start(cargo, sender, this.#resilience.clock.now(), timeoutMs);
+  }
+
+  /**
+   * Whether {@link emptyBatch} has to come before a transfer. Not when the link was open a moment ago and nothing is in flight
+   * on it: should it have closed in that moment, the official client opens it for the transfer, and there is no other that
+   * would be lost without a word.
+   */
+  get needsLook(): boolean {
+    if (this.#ended || !this.#isOpen || this.#currentOpening() !== undefined) return true;
+    const now = this.#resilience.clock.now();
+    const { transfers, openAt } = this.#rebound(now);
+    return transfers.size > 0 || now - openAt > surelyOpenMs;
   }
 
   /** Runs one attempt that travels by the management link: not watched, bounded by the attempt's timeout alone. */
@@ -165,7 +167,7 @@ export class SenderLink {
     return this.#opening?.isAbandoned === true ? undefined : this.#opening;
   }
 
-  #bind(options: ServiceBusSenderOptions | undefined): Bound {
+  #bind(options: ServiceBusSenderOptions | undefined): BoundSender {
     const generation = this.#pool.lease(this.entityPath);
     try {
       return this.#boundTo(generation, options);
@@ -175,15 +177,28 @@ export class SenderLink {
     }
   }
 
-  #boundTo(generation: Generation, options: ServiceBusSenderOptions | undefined): Bound {
+  #boundTo(generation: Generation, options: ServiceBusSenderOptions | undefined): BoundSender {
     const sender = generation.client.createSender(this.entityPath, options);
-    const transfers = new Transfers(this.entityPath, this.#resilience.clock);
-    return { sender, generation, transfers, answeredAt: -Infinity };
+    const transfers = new Transfers(this.entityPath, this.#resilience.clock, {
+      answered: (accepted) => {
+        this.#answered(bound);
+        // A refusal may come from the official client itself, which found the link closed.
+        bound.openAt = accepted ? bound.answeredAt : -Infinity;
+      },
+      unanswered: (since, error) => {
+        this.#unanswered(bound, since, error);
+      },
+      over: () => {
+        this.#pool.end(generation);
+      },
+    });
+    const bound: BoundSender = { sender, generation, transfers, answeredAt: -Infinity, openAt: -Infinity };
+    return bound;
   }
 
   /** The official sender, on another connection when the one it was on has been given up. */
-  #rebound(): Bound {
-    this.#pool.tend(this.#bound.generation);
+  #rebound(now?: number): BoundSender {
+    this.#pool.tend(this.#bound.generation, now);
     const { state } = this.#bound.generation;
     if (state === "retired" || state === "closed") this.#move();
     return this.#bound;
@@ -195,11 +210,8 @@ export class SenderLink {
     this.#pool.release(generation);
   }
 
-  #lose(bound: Bound): void {
-    if (this.#hasBeenOpen && this.#downSince === undefined) {
-      this.#downSince = this.#resilience.clock.now();
-      this.#emit({ type: "disconnected", inFlight: bound.transfers.size });
-    }
+  #lose(bound: BoundSender): void {
+    this.#story.lost(bound.transfers.size);
     bound.transfers.failAll(() => linkLostError(this.entityPath));
   }
 
@@ -235,15 +247,11 @@ export class SenderLink {
 
   #wasOpen(): void {
     this.#isOpen = true;
-    this.#hasBeenOpen = true;
-    if (this.#downSince === undefined) return;
-    const downMs = this.#resilience.clock.now() - this.#downSince;
-    this.#downSince = undefined;
-    this.#emit({ type: "reconnected", downMs });
+    this.#story.opened();
   }
 
   #watch(): void {
-    this.#stopWatching ??= this.#resilience.clock.after(watchIntervalMs, () => {
+    this.#stopWatching = this.#resilience.clock.after(watchIntervalMs, () => {
       this.#stopWatching = undefined;
       if (this.#ended || this.#bound.transfers.size === 0) return;
       this.#watch();
@@ -253,7 +261,7 @@ export class SenderLink {
     });
   }
 
-  #answered(bound: Bound): void {
+  #answered(bound: BoundSender): void {
     const now = this.#resilience.clock.now();
     bound.answeredAt = now;
     bound.generation.answeredAt = now;
@@ -263,14 +271,14 @@ export class SenderLink {
    * No answer came to what began at `since`. When nobody on the connection got one, it may be half-open (which looks open
    * for three minutes) and is given up; when only this link got none, the link is.
    */
-  #unanswered(bound: Bound, since: number, reason: unknown): void {
+  #unanswered(bound: BoundSender, since: number, reason: unknown): void {
     if (bound.answeredAt >= since) return;
     if (bound.generation.answeredAt >= since) this.#renew(bound);
     else this.#recycle(bound.generation, reason);
   }
 
   /** Puts a new official sender in place of one that is stuck, on the same connection. */
-  #renew(bound: Bound): void {
+  #renew(bound: BoundSender): void {
     if (this.#bound !== bound || this.#ended) return;
     const { sender, generation } = bound;
     if (generation.state === "retired" || generation.state === "closed") return;
@@ -282,17 +290,6 @@ export class SenderLink {
 
   #recycle(generation: Generation, reason: unknown): void {
     if (this.#bound.generation === generation) this.#isOpen = false;
-    if (!this.#pool.recycle(generation)) return;
-    const { kind, id, code } = this.#resilience.classify(reason, this.#resilience.clock.wallNow());
-    this.#emit({ type: "recycled", fault: { kind, id, code, message: (reason as Error).message } });
-  }
-
-  #emit(event: LinkEvent): void {
-    emit(this.#resilience.onEvent, { operation: "serviceBus.connect", target: this.entityPath, ...event });
+    if (this.#pool.recycle(generation)) this.#story.recycled(reason);
   }
 }
-
-type LinkEvent =
-  | { readonly type: "disconnected"; readonly inFlight: number }
-  | { readonly type: "reconnected"; readonly downMs: number }
-  | { readonly type: "recycled"; readonly fault: FaultSummary };

@@ -5,18 +5,19 @@ import type {
   ServiceBusSender as OfficialSender,
   ServiceBusSenderOptions as OfficialSenderOptions,
 } from "@azure/service-bus";
-import { emit, failureOf, type AbortSignalLike, type Attempt, type Policy } from "@holdfast/core";
+import { type AbortSignalLike, type Attempt, type FailedAttempt, type Policy } from "@holdfast/core";
 import { sendArray, type SentArray } from "./array-send.ts";
+import { tellCut } from "./cut-by-close.ts";
 import { withinTime } from "./connection-pool.ts";
 import type { EntitySender, EntitySenders } from "./entity-senders.ts";
 import type { Lifetime } from "./lifetime.ts";
 import { LinkWork } from "./link-work.ts";
-import { isBatch, stampingBatch, type Sendable } from "./message-ids.ts";
+import { isBatch, isSingle, stampingBatch, type Sendable } from "./message-ids.ts";
 import type { SingleMessage } from "./message-key.ts";
 import { cutByCloseError, senderClosedError } from "./official-errors.ts";
 import type { ServiceBusOperation } from "./operations.ts";
 import { Outgoing, type OutgoingOptions } from "./outgoing.ts";
-import { PendingCalls } from "./pending-calls.ts";
+import { PendingCalls, type PendingCall } from "./pending-calls.ts";
 import type { Resilience } from "./resilience.ts";
 
 type SequenceNumbers = Parameters<OfficialSender["cancelScheduledMessages"]>[0];
@@ -88,7 +89,14 @@ export class Sender implements ServiceBusSender {
    * the messages may have been stored.
    */
   sendMessages(messages: Sendable, options?: OperationOptionsBase): Promise<void> {
-    return this.#call("serviceBus.send", options, (signal) => this.#send(messages, options, signal));
+    if (this.isClosed) return Promise.reject(senderClosedError(this.entityPath));
+    try {
+      const stamped = this.#outgoing.stamp(messages);
+      if (this.#goesAtOnce(stamped, options)) return this.#sendAtOnce(stamped, options);
+      return this.#call("serviceBus.send", options, (signal) => this.#send(stamped, options, signal));
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /** An official batch, bounded by the link's size; opens the link when it is not. Messages get their id as they are added. */
@@ -160,25 +168,51 @@ export class Sender implements ServiceBusSender {
   ): Promise<T> {
     if (this.isClosed) return Promise.reject(senderClosedError(this.entityPath));
     const call = this.#calls.begin();
-    return started(work, call.with(options?.abortSignal)).then(
+    return this.#ended(operation, call, started(work, call.with(options?.abortSignal)));
+  }
+
+  #ended<T>(operation: ServiceBusOperation, call: PendingCall, work: Promise<T>): Promise<T> {
+    return work.then(
       (result) => {
         this.#calls.over(call);
         return result;
       },
       (error: unknown) => {
         this.#calls.over(call);
-        if (error !== undefined && error === this.#cut) this.#tellCut(operation, this.#cut);
+        if (error !== undefined && error === this.#cut)
+          tellCut(this.#cut, operation, this.entityPath, this.#resilience);
         throw error;
       },
     );
   }
 
+  #goesAtOnce(stamped: Sendable, options: OperationOptionsBase | undefined): stamped is SingleMessage {
+    if (options?.abortSignal !== undefined || this.#outgoing.shrinks || !isSingle(stamped)) return false;
+    return this.#entity.coalescer.isFree && this.#work.isCalm;
+  }
+
+  #sendAtOnce(message: SingleMessage, options: OperationOptionsBase | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const call = this.#calls.begin();
+      const accepted = (): void => {
+        this.#calls.over(call);
+        resolve();
+      };
+      const failed = (first: FailedAttempt): void => {
+        const rest = this.#work.transferAfter(first, call, this.#attempts(message, options));
+        this.#ended("serviceBus.send", call, rest).then(resolve, reject);
+      };
+      const startedAt = this.#resilience.clock.now();
+      const first = { message, options, lifetime: call, startedAt, accepted, failed };
+      this.#entity.coalescer.first(first, this.#coalesce);
+    });
+  }
+
   #send(
-    messages: Sendable,
+    stamped: Sendable,
     options: OperationOptionsBase | undefined,
     signal: AbortSignalLike,
   ): Promise<void> {
-    const stamped = this.#outgoing.stamp(messages);
     // What is missing has no key either: the official client has the words for it.
     if (isBatch(stamped) || (stamped as unknown) == null) return this.#sendWhole(stamped, options, signal);
     if (this.#outgoing.shrinks) return this.#sendShrunk(stamped, options, signal);
@@ -206,10 +240,15 @@ export class Sender implements ServiceBusSender {
     options: OperationOptionsBase | undefined,
     signal: AbortSignalLike,
   ): Promise<void> {
+    return this.#work.transfer(signal, this.#attempts(message, options));
+  }
+
+  #attempts(
+    message: SingleMessage,
+    options: OperationOptionsBase | undefined,
+  ): (scope: Attempt) => Promise<void> {
     const { coalescer } = this.#entity;
-    const attempt = (scope: Attempt): Promise<void> =>
-      coalescer.single(message, this.#coalesce, options, scope);
-    return this.#work.transfer(signal, 1, attempt);
+    return (scope) => coalescer.single(message, this.#coalesce, options, scope);
   }
 
   #sendArray(
@@ -239,26 +278,7 @@ export class Sender implements ServiceBusSender {
       sender.sendMessages(content, { ...options, abortSignal });
     const credits = isBatch(content) ? content.count : 1;
     const attempt = (scope: Attempt): Promise<void> => coalescer.whole(whole, scope);
-    return this.#work.transfer(signal, credits, attempt, policy);
-  }
-
-  /** The caller's own abort is no news to him; that close() cut a call is. */
-  #tellCut(operation: ServiceBusOperation, error: Error): void {
-    const {
-      kind = "cancelled",
-      id = "closed-by-caller",
-      elapsedMs = 0,
-      attempts = [],
-    } = failureOf(error) ?? {};
-    emit(this.#resilience.onEvent, {
-      type: "give-up",
-      operation,
-      target: this.entityPath,
-      attempts: attempts.length,
-      elapsedMs,
-      reason: "closed",
-      fault: { kind, id, code: undefined, message: error.message },
-    });
+    return this.#work.transferWhole(signal, credits, attempt, policy);
   }
 }
 
