@@ -10,6 +10,7 @@ import { CloudMessages, type MessageHandler, type MessageHandlingOptions } from 
 import type { ClientOptions } from "./client-options.ts";
 import { fromConnectionString, fromProvider, fromSharedAccessSignature } from "./credentials.ts";
 import { guardedHandler } from "./guarded-handler.ts";
+import { adoptRetryPolicy, callHeld, held, holdingOf } from "./held-client.ts";
 import { holdingFor, type Holding } from "./holding.ts";
 import {
   answer,
@@ -22,11 +23,8 @@ import {
   type MessageEnqueued,
 } from "./official.ts";
 import type { Outbox } from "./outbox.ts";
-import { noRetry, type RetryPolicy } from "./retry-policy.ts";
+import type { RetryPolicy } from "./retry-policy.ts";
 import { Uploads, type FileCalls } from "./uploads.ts";
-
-/** Of a client that is not bypassed. Not a field: a bypassed client is an official object of our class. */
-const holdings = new WeakMap<object, Holding>();
 
 /**
  * The official `Client` over a connection that comes back: after a reset, a closed socket, an outage, a refused first
@@ -83,45 +81,38 @@ export class Client extends OfficialClient {
 
   /** The outbox, when `resilience.outbox` is given. */
   get outbox(): Outbox | undefined {
-    return holdings.get(this)?.outbox;
+    return holdingOf(this)?.outbox;
   }
 
   override open(openCallback: Callback<Connected>): void;
   override open(): Promise<Connected>;
   /** Connects, however long it takes; rejects when the hub refuses this device. Calls that come meanwhile share it. */
   override open(callback?: Callback<Connected>): Promise<Connected> {
-    const holding = holdings.get(this);
-    if (holding === undefined) return officially(OfficialClient, "open", this, [callback]);
-    return answer(holding.open(), callback);
+    return callHeld(this, OfficialClient, "open", [], callback, (holding) => holding.open());
   }
 
   override sendEvent(message: Message, sendEventCallback: Callback<MessageEnqueued>): void;
   override sendEvent(message: Message): Promise<MessageEnqueued>;
   /** Sends; done once the hub has acknowledged. A resend carries the same messageId. */
   override sendEvent(message: Message, callback?: Callback<MessageEnqueued>): Promise<MessageEnqueued> {
-    const holding = holdings.get(this);
-    if (holding === undefined) return officially(OfficialClient, "sendEvent", this, [message, callback]);
-    return answer(holding.send(message), callback);
+    return callHeld(this, OfficialClient, "sendEvent", [message], callback, (holding) =>
+      holding.send(message),
+    );
   }
 
   override close(closeCallback: Callback<Disconnected>): void;
   override close(): Promise<Disconnected>;
   /** Ends the connection within two seconds, whatever the hub does; only `open()` makes a new one. */
   override close(callback?: Callback<Disconnected>): Promise<Disconnected> {
-    const holding = holdings.get(this);
     // Past the official method, which takes the "disconnect" handlers away for good.
-    if (holding === undefined) return officially(OfficialClient, "close", this, [callback]);
-    return answer(holding.close(), callback);
+    return callHeld(this, OfficialClient, "close", [], callback, (holding) => holding.close());
   }
 
   /** Maps the official policy to ours; see `optionsFrom` for the table. The connection comes back whatever it says. */
   override setRetryPolicy(policy: RetryPolicy): void {
-    // Checks it as ever.
-    super.setRetryPolicy(policy);
-    const holding = holdings.get(this);
-    if (holding === undefined) return;
-    holding.adopt(policy);
-    super.setRetryPolicy(noRetry);
+    adoptRetryPolicy(this, policy, (one) => {
+      super.setRetryPolicy(one);
+    });
   }
 
   /** As the official method; a handler that throws or rejects is answered with 500. */
@@ -129,7 +120,7 @@ export class Client extends OfficialClient {
     methodName: string,
     callback: (request: DeviceMethodRequest, response: DeviceMethodResponse) => void,
   ): void {
-    const transport = holdings.get(this)?.transport;
+    const transport = holdingOf(this)?.transport;
     if (transport === undefined || typeof callback !== "function") {
       super.onDeviceMethod(methodName, callback);
       return;
@@ -154,7 +145,7 @@ export class Client extends OfficialClient {
     streamLength: number,
     callback?: Callback<void>,
   ): Promise<void> {
-    const holding = holdings.get(this);
+    const holding = holdingOf(this);
     if (holding === undefined || !blobName || !(stream instanceof Readable)) {
       return officially(OfficialClient, "uploadToBlob", this, [blobName, stream, streamLength, callback]);
     }
@@ -168,7 +159,7 @@ export class Client extends OfficialClient {
     blobName: string,
     callback?: Callback<UploadTarget>,
   ): Promise<UploadTarget> {
-    const holding = holdings.get(this);
+    const holding = holdingOf(this);
     if (holding === undefined || !blobName) {
       return officially(OfficialClient, "getBlobSharedAccessSignature", this, [blobName, callback]);
     }
@@ -196,7 +187,7 @@ export class Client extends OfficialClient {
     statusDescription: string,
     callback?: Callback<void>,
   ): Promise<void> {
-    const holding = holdings.get(this);
+    const holding = holdingOf(this);
     const given = [correlationId, isSuccess, statusCode, statusDescription] as const;
     if (holding === undefined || !correlationId) {
       return officially(OfficialClient, "notifyBlobUploadStatus", this, [...given, callback]);
@@ -212,7 +203,7 @@ export class Client extends OfficialClient {
    * @throws HoldfastError `misconfigured`, naming option, value and allowed range.
    */
   handleMessages(handler: MessageHandler, options: MessageHandlingOptions = {}): () => void {
-    const holding = holdings.get(this);
+    const holding = holdingOf(this);
     const failed = (error: unknown): void => holding?.transport.tellFailed("message", error);
     const settling = {
       complete: (message: Message) => this.complete(message),
@@ -230,7 +221,7 @@ export class Client extends OfficialClient {
 
   override emit(event: string | symbol, ...args: unknown[]): boolean {
     const official = (...all: [string | symbol, ...unknown[]]): boolean => super.emit(...all);
-    return holdings.get(this)?.emit(this, official, event, args) ?? super.emit(event, ...args);
+    return holdingOf(this)?.emit(this, official, event, args) ?? super.emit(event, ...args);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -262,11 +253,8 @@ function make(
   official: (Transport: unknown) => OfficialClient,
   transportCtor: unknown,
 ): Client {
-  const made = official(holding?.Transport ?? transportCtor);
-  const client = Object.setPrototypeOf(made, Client.prototype) as Client;
+  const client = held(official(holding?.Transport ?? transportCtor), Client, OfficialClient, holding);
   if (holding === undefined) return client;
-  OfficialClient.prototype.setRetryPolicy.call(client, noRetry);
-  holdings.set(client, holding);
   const files = uploadsOf(holding, client);
   // Whenever the hub can be reached again: what it has not been told yet.
   holding.transport.on("connected", () => void files.replay());

@@ -2,10 +2,10 @@ import type { DeviceMethodRequest, DeviceMethodResponse } from "azure-iot-device
 import type { ClientOptions } from "./client-options.ts";
 import { fromConnectionString, fromProvider, fromSharedAccessSignature } from "./credentials.ts";
 import { guardedHandler } from "./guarded-handler.ts";
+import { adoptRetryPolicy, callHeld, held, holdingOf } from "./held-client.ts";
 import { holdingFor, type Holding } from "./holding.ts";
 import {
   answer,
-  officially,
   officialPackage,
   type AuthenticationProvider,
   type Callback,
@@ -16,12 +16,9 @@ import {
   type TransportConstructor,
 } from "./official.ts";
 import type { Outbox } from "./outbox.ts";
-import { noRetry, type RetryPolicy } from "./retry-policy.ts";
+import type { RetryPolicy } from "./retry-policy.ts";
 
 const Official = officialPackage.ModuleClient;
-
-/** Of a client that is not bypassed; see `client.ts`. */
-const holdings = new WeakMap<object, Holding>();
 
 /**
  * The official `ModuleClient` over a connection that comes back, with its inputs, methods and desired properties; what is
@@ -81,45 +78,36 @@ export class ModuleClient extends Official {
 
   /** The outbox, when `resilience.outbox` is given. */
   get outbox(): Outbox | undefined {
-    return holdings.get(this)?.outbox;
+    return holdingOf(this)?.outbox;
   }
 
   override open(openCallback: Callback<Connected>): void;
   override open(): Promise<Connected>;
   /** Connects, however long it takes; rejects when the hub refuses this device. Calls that come meanwhile share it. */
   override open(callback?: Callback<Connected>): Promise<Connected> {
-    const holding = holdings.get(this);
-    if (holding === undefined) return officially(Official, "open", this, [callback]);
-    return answer(holding.open(), callback);
+    return callHeld(this, Official, "open", [], callback, (holding) => holding.open());
   }
 
   override sendEvent(message: Message, sendEventCallback: Callback<MessageEnqueued>): void;
   override sendEvent(message: Message): Promise<MessageEnqueued>;
   /** Sends; done once the hub has acknowledged. A resend carries the same messageId. */
   override sendEvent(message: Message, callback?: Callback<MessageEnqueued>): Promise<MessageEnqueued> {
-    const holding = holdings.get(this);
-    if (holding === undefined) return officially(Official, "sendEvent", this, [message, callback]);
-    return answer(holding.send(message), callback);
+    return callHeld(this, Official, "sendEvent", [message], callback, (holding) => holding.send(message));
   }
 
   override close(closeCallback: Callback<Disconnected>): void;
   override close(): Promise<Disconnected>;
   /** Ends the connection within two seconds, whatever the hub does; only `open()` makes a new one. */
   override close(callback?: Callback<Disconnected>): Promise<Disconnected> {
-    const holding = holdings.get(this);
     // Past the official method, which takes the "disconnect" handlers away for good.
-    if (holding === undefined) return officially(Official, "close", this, [callback]);
-    return answer(holding.close(), callback);
+    return callHeld(this, Official, "close", [], callback, (holding) => holding.close());
   }
 
   /** Maps the official policy to ours; see `optionsFrom` for the table. The connection comes back whatever it says. */
   override setRetryPolicy(policy: RetryPolicy): void {
-    // Checks it as ever.
-    super.setRetryPolicy(policy);
-    const holding = holdings.get(this);
-    if (holding === undefined) return;
-    holding.adopt(policy);
-    super.setRetryPolicy(noRetry);
+    adoptRetryPolicy(this, policy, (one) => {
+      super.setRetryPolicy(one);
+    });
   }
 
   override sendOutputEvent(output: string, message: Message, callback: Callback<MessageEnqueued>): void;
@@ -130,11 +118,9 @@ export class ModuleClient extends Official {
     message: Message,
     callback?: Callback<MessageEnqueued>,
   ): Promise<MessageEnqueued> {
-    const holding = holdings.get(this);
-    if (holding === undefined) {
-      return officially(Official, "sendOutputEvent", this, [output, message, callback]);
-    }
-    return answer(holding.send(message, output), callback);
+    return callHeld(this, Official, "sendOutputEvent", [output, message], callback, (holding) =>
+      holding.send(message, output),
+    );
   }
 
   /** As the official method; a handler that throws or rejects is answered with 500. */
@@ -142,7 +128,7 @@ export class ModuleClient extends Official {
     methodName: string,
     callback: (request?: DeviceMethodRequest, response?: DeviceMethodResponse) => void,
   ): void {
-    const transport = holdings.get(this)?.transport;
+    const transport = holdingOf(this)?.transport;
     if (transport === undefined || typeof callback !== "function") {
       super.onMethod(methodName, callback);
       return;
@@ -155,7 +141,7 @@ export class ModuleClient extends Official {
 
   override emit(event: string | symbol, ...args: unknown[]): boolean {
     const official = (...all: [string | symbol, ...unknown[]]): boolean => super.emit(...all);
-    return holdings.get(this)?.emit(this, official, event, args) ?? super.emit(event, ...args);
+    return holdingOf(this)?.emit(this, official, event, args) ?? super.emit(event, ...args);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -180,10 +166,5 @@ function make(
   official: (Transport: unknown) => InstanceType<typeof Official>,
   transportCtor: unknown,
 ): ModuleClient {
-  const made = official(holding?.Transport ?? transportCtor);
-  const client = Object.setPrototypeOf(made, ModuleClient.prototype) as ModuleClient;
-  if (holding === undefined) return client;
-  Official.prototype.setRetryPolicy.call(client, noRetry);
-  holdings.set(client, holding);
-  return client;
+  return held(official(holding?.Transport ?? transportCtor), ModuleClient, Official, holding);
 }
