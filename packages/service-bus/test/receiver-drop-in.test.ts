@@ -1,6 +1,7 @@
 import type * as official from "@azure/service-bus";
 import { afterEach, expect, expectTypeOf, it, vi } from "vitest";
 import * as ours from "@holdfast/service-bus";
+import { timed } from "../../../test/own-time/own-time.ts";
 import { queue, receivingBench } from "./receiving-bench.ts";
 
 const connectionString =
@@ -68,9 +69,7 @@ it("refuses work once it, or its client, is closed, in the official client's wor
 
 it("refuses a link to an entity that does not exist, at once and with the official error", async () => {
   await using at = await receivingBench();
-  const startedAt = performance.now();
-  await expect(at.client.createReceiver("nowhere").receiveMessages(1)).rejects.toMatchObject({
-    code: "MessagingEntityNotFound",
-  });
-  expect(performance.now() - startedAt).toBeLessThan(5_000);
+  const { error, ownMs } = await timed(at.client.createReceiver("nowhere").receiveMessages(1));
+  expect(error).toMatchObject({ code: "MessagingEntityNotFound" });
+  expect(ownMs).toBeLessThan(5_000);
 });

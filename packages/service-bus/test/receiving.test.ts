@@ -1,5 +1,6 @@
 import { dropConnection, forceDetach, refuseLink, reject } from "@holdfast/simulators/service-bus";
 import { expect, it } from "vitest";
+import { ownTime } from "../../../test/own-time/own-time.ts";
 import { queue, receivingBench, recording, sleep } from "./receiving-bench.ts";
 
 it("SBC-066 hands every message to the handler, in order, and completes it", async () => {
@@ -21,6 +22,7 @@ it("runs no more handlers at once than it may", async () => {
   let most = 0;
   const handlers = recording(async () => {
     most = Math.max(most, (running += 1));
+    while (most < 3) await sleep(5);
     await sleep(20);
     running -= 1;
   });
@@ -50,10 +52,10 @@ it("flows again within three seconds of the end of an outage of three, and proce
   await at.fill(1);
   await expect.poll(() => handlers.bodies.length).toBe(1);
   await at.bus.restart({ downMs: 3_000 });
-  const upAgain = performance.now();
+  const sinceUpAgain = ownTime();
   await at.fill(1);
   await expect.poll(() => handlers.bodies.length).toBe(2);
-  expect(performance.now() - upAgain).toBeLessThan(3_000);
+  expect(sinceUpAgain()).toBeLessThan(3_000);
 });
 
 it.each([
@@ -69,7 +71,8 @@ it.each([
 ])("goes on by itself when %s, and says nothing to processError", async (_, breakIt) => {
   await using at = await receivingBench();
   const handlers = recording();
-  at.client.createReceiver(queue).subscribe(handlers);
+  // No completion may be under way: one that is cut is told of.
+  at.client.createReceiver(queue).subscribe(handlers, { autoCompleteMessages: false });
   await at.fill(1);
   await expect.poll(() => handlers.bodies.length).toBe(1);
   breakIt(at);
@@ -186,7 +189,7 @@ it("processes 6000 messages while one is held from the beginning", async () => {
   const handlers = recording((message) => (message.body === 0 ? held : undefined));
   at.client.createReceiver(queue).subscribe(handlers, { maxConcurrentCalls: 50 });
   // The official client stops at 2047.
-  await expect.poll(() => at.bus.journal.settled(queue).length).toBe(5_999);
+  await expect.poll(() => at.bus.journal.settled(queue).length, { timeout: 90_000 }).toBe(5_999);
   release();
   await expect.poll(() => at.bus.journal.settled(queue).length).toBe(6_000);
   expect(handlers.bodies).toHaveLength(6_000);

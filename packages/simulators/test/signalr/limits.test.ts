@@ -122,7 +122,7 @@ describe("access tokens", () => {
   });
 
   it("SR-16 do not end a WebSocket when they expire, SR-17 but end long polling", async () => {
-    await using simulator = await start({ service: { tokenLifetimeMs: 1_500 } });
+    await using simulator = await start({ service: { tokenLifetimeMs: 3_000 } });
     const webSocket = await connected(simulator.url("chat"));
     const polling = await connected(simulator.url("chat"), { transport: "LongPolling" });
     const end = closed(polling);
@@ -135,7 +135,7 @@ describe("access tokens", () => {
   });
 
   it("leave an event stream open when they expire, and refuse what is sent", async () => {
-    await using simulator = await start({ service: { tokenLifetimeMs: 1_500 } });
+    await using simulator = await start({ service: { tokenLifetimeMs: 3_000 } });
     const connection = await connected(simulator.url("chat"), { transport: "ServerSentEvents" });
     await expect.poll(() => Date.now() > expiry(simulator)).toBe(true);
     await expect(connection.invoke("Echo")).rejects.toThrow("401");
@@ -144,7 +144,7 @@ describe("access tokens", () => {
   });
 
   it("end connections with allowReconnect when the service is told to close on expiry", async () => {
-    await using simulator = await start({ service: { tokenLifetimeMs: 1_500, closeOnExpiry: true } });
+    await using simulator = await start({ service: { tokenLifetimeMs: 3_000, closeOnExpiry: true } });
     const connection = officialClient(simulator.url("chat"), {}, {}, (b) => b.withAutomaticReconnect([0, 0]));
     await connection.start();
     await new Promise<void>((resolve) => {
