@@ -19,11 +19,12 @@ interface Bench extends AsyncDisposable {
   send(sessionId: string, ...bodies: unknown[]): Promise<void>;
 }
 
-async function bench(queue: Partial<QueueOptions> = {}): Promise<Bench> {
+/** @param timeoutInMs - how long the service is asked to wait for a session that is free. */
+async function bench(queue: Partial<QueueOptions> = {}, timeoutInMs = 10_000): Promise<Bench> {
   const bus = await serviceBus({ queues: [{ name: "orders", requiresSession: true, ...queue }] });
   const events: HoldfastEvent[] = [];
   const client = new ServiceBusClient(bus.connectionString, {
-    retryOptions: { timeoutInMs: 1_000 },
+    retryOptions: { timeoutInMs },
     resilience: { onEvent: (event) => events.push(event), closeTimeoutMs: 2_000 },
   });
   return {
@@ -201,7 +202,7 @@ describe("a session processor", () => {
   });
 
   it("goes on when there is nothing to do, without a leak of links", async () => {
-    await using b = await bench();
+    await using b = await bench({}, 1_000);
     const errors: unknown[] = [];
     b.process(() => {}, { sessions: 2, onError: (error) => errors.push(error) });
     const attaches = (): number =>
