@@ -9,3 +9,12 @@ import type { ServiceBusReceivedMessage } from "@azure/service-bus";
 export function byLockToken(message: ServiceBusReceivedMessage): ServiceBusReceivedMessage {
   return Object.create(message, { delivery: { value: {} } }) as ServiceBusReceivedMessage;
 }
+
+/**
+ * As {@link byLockToken}, in an entity without sessions. Messages may have a session's id there too, as senders like it, and
+ * the service refuses a settlement that names one.
+ */
+export function byLockTokenAlone(message: ServiceBusReceivedMessage): ServiceBusReceivedMessage {
+  const unnamed = { delivery: { value: {} }, sessionId: { value: undefined } };
+  return Object.create(message, unnamed) as ServiceBusReceivedMessage;
+}

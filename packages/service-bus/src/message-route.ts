@@ -1,8 +1,10 @@
+import { isServiceBusError } from "@azure/service-bus";
 import type { Attempt, Policy } from "@holdfast/core";
 import type { EntityConnection } from "./entity-connection.ts";
-import { byLockToken } from "./by-lock-token.ts";
+import { byLockTokenAlone } from "./by-lock-token.ts";
 import type { Lease } from "./lease.ts";
 import { timeoutError } from "./official-errors.ts";
+import { settlementCutError } from "./receiver-errors.ts";
 import type { Resilience } from "./resilience.ts";
 import type { SettlementRoute, Settling } from "./settlement.ts";
 
@@ -40,7 +42,13 @@ export class MessageRoute implements SettlementRoute {
     if (link?.isOpen !== true || attempt.number > 1)
       return this.#byManagement(lease, settling, attempt, attemptTimeoutMs);
     return link.settle(lease, settling.what, attemptTimeoutMs, (receiver) =>
-      settling.perform(receiver, message),
+      settling.perform(receiver, message).catch((error: unknown) => {
+        // There is no session here. The official client takes a message that has a session's id for one of a session, and the
+        // end of its link, where we have not heard of it yet, for the end of that: its lock lives on.
+        throw isServiceBusError(error) && error.code === "SessionLockLost"
+          ? settlementCutError(this.entityPath)
+          : error;
+      }),
     );
   }
 
@@ -56,7 +64,10 @@ export class MessageRoute implements SettlementRoute {
       attempt.fail(timeoutError(this.entityPath, attemptTimeoutMs));
     });
     try {
-      await this.#connection.manage((receiver) => settling.perform(receiver, byLockToken(message)), attempt);
+      await this.#connection.manage(
+        (receiver) => settling.perform(receiver, byLockTokenAlone(message)),
+        attempt,
+      );
       link?.forget(lease);
     } finally {
       stop();

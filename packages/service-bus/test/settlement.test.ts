@@ -108,6 +108,17 @@ it.each([
   expect(at.bus.journal.settled(queue)).toMatchObject([{ disposition: "completed" }]);
 });
 
+it("settles a message that has a session's id, in a queue without sessions, when its link has gone unheard", async () => {
+  await using at = await receivingBench();
+  await at.fill([{ body: 1, sessionId: "customer" }]);
+  const receiver = at.client.createReceiver(queue);
+  const message = await oneOf(receiver);
+  // As it is for the official client when the link has ended.
+  Object.assign(message, { delivery: { link: { name: "gone" } } });
+  await receiver.completeMessage(message);
+  expect(at.bus.journal.settled(queue)).toMatchObject([{ disposition: "completed", via: "management" }]);
+});
+
 it("keeps neighbouring settlements of different kinds apart", async () => {
   await using at = await receivingBench();
   await at.fill(6);
