@@ -1,10 +1,10 @@
 import { once } from "node:events";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import WebSocket from "ws";
-import type { EventContext } from "rhea";
+import rhea, { type EventContext } from "rhea";
 import { serviceBus, type ServiceBusSimulator } from "@holdfast/simulators/service-bus";
 import { officialClient } from "./support/official-client.ts";
-import { next, openReceiver, rawConnection } from "./support/raw-client.ts";
+import { next, openReceiver, openSender, rawConnection } from "./support/raw-client.ts";
 
 // What clients of other languages rely on, found by trying them: azure-servicebus for Python, uamqp, Qpid Proton.
 
@@ -106,5 +106,37 @@ it("gives the sequence number of the entity that a message came from, and 0 when
   expect(await numbers("orders", 1)).toEqual([0]);
   expect(await numbers("inbox", 2)).toEqual([1, 2]);
   expect(await numbers("events/Subscriptions/all", 3)).toEqual([1, 2, 3]);
+  await client.close();
+});
+
+it("deletes messages unread, the oldest first, as the newer official clients ask", async () => {
+  const client = officialClient(bus);
+  await client.createSender("orders").sendMessages([1, 2, 3, 4].map((body) => ({ body })));
+  const connection = await rawConnection(bus);
+  const replies = await openReceiver(connection, "orders/$management", { name: "replies", credit: 3 });
+  const requests = await openSender(connection, "orders/$management");
+  const ask = async (count: number, before: number) => {
+    requests.send({
+      message_id: "1",
+      reply_to: "replies",
+      application_properties: { operation: "com.microsoft:batch-delete-messages" },
+      body: {
+        "message-count": rhea.types.wrap_int(count),
+        "enqueued-time-utc": rhea.types.wrap_timestamp(before),
+      },
+    });
+    const { message } = await next(replies, "message");
+    return [message?.application_properties?.["statusCode"], message?.body as unknown];
+  };
+  const [{ body: first } = {}] = await client.createReceiver("orders").receiveMessages(1);
+  expect(first).toBe(1);
+  expect(await ask(2, Date.now() + 60_000)).toEqual([200, { "message-count": 2 }]);
+  expect(await ask(9, Date.now() - 60_000)).toEqual([204, {}]);
+  expect(bus.journal.settled("orders")).toMatchObject([
+    { sequenceNumber: 2, disposition: "deleted", via: "management" },
+    { sequenceNumber: 3, disposition: "deleted", via: "management" },
+  ]);
+  expect(bus.queue("orders").activeMessages).toBe(2);
+  connection.close();
   await client.close();
 });

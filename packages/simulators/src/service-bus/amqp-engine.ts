@@ -178,6 +178,7 @@ interface Container extends EventEmitter {
 interface Message {
   decode(buffer: Buffer): RequestMessage;
   encode(message: object): Buffer;
+  data_section(data: Buffer): unknown;
   accepted(): { described(): Typed };
   released(): { described(): Typed };
   rejected(fields: { error?: AmqpError }): { described(): Typed };
@@ -197,6 +198,11 @@ const engine = rhea as unknown as { create_container(options: object): Container
 
 /** Encoding and decoding of whole messages as plain objects: for requests and answers, never for stored messages. */
 export const message = engine.message;
+
+/** A body of bytes, for {@link message}'s `encode`. AMQP 3.2.6. */
+export function dataSection(bytes: Buffer): unknown {
+  return engine.message.data_section(bytes);
+}
 
 /** AMQP 3.4: the outcomes of a delivery. */
 export const outcomes = {

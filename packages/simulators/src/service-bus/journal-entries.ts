@@ -137,17 +137,18 @@ export interface DeliveredEntry extends Moment, Place {
 
 /** What a settlement did to the message. */
 export type Disposition =
-  "completed" | "abandoned" | "deferred" | "dead-lettered" | "released" | "lock-expired";
+  "completed" | "abandoned" | "deferred" | "dead-lettered" | "released" | "lock-expired" | "deleted";
 
 /** A message settled, by a client or by the expiry of its lock. */
 export interface SettledEntry extends Moment {
   readonly entity: string;
   readonly sequenceNumber: number;
   readonly messageId: string;
+  /** Empty for a message that was deleted unread. */
   readonly lockToken: string;
   readonly disposition: Disposition;
-  /** On the receiver's link, by a `$management` request, or by the broker itself. */
-  readonly via: "link" | "management" | "broker";
+  /** On the receiver's link, by a `$management` request, over HTTP, or by the broker itself. */
+  readonly via: "link" | "management" | "http" | "broker";
   readonly connection: number | undefined;
   readonly sessionId?: string;
   /** Why a client dead-lettered it. */

@@ -225,6 +225,17 @@ export class MessageQueue implements Destination {
     return true;
   }
 
+  /** Deletes up to `count` messages that nobody holds and that were enqueued before a time; of one session, or all. */
+  deleteUnread(count: number, before: number, sessionId?: string): StoredMessage[] {
+    let left = count;
+    const deleted = this.#backlog.extract(({ enqueuedAt, content }) => {
+      const isWanted = sessionId === undefined || content.sessionId === sessionId;
+      return isWanted && enqueuedAt < before && left-- > 0;
+    });
+    for (const { bytes } of deleted) this.#account.bytes -= bytes;
+    return deleted;
+  }
+
   /** Hands out available messages, one at a time to each receiver in turn. */
   pump(): void {
     this.distribution.pump();

@@ -4,12 +4,12 @@ import type { Disposition } from "./journal-entries.ts";
 
 /** What a client wants done with a locked message. */
 export interface Settlement {
-  readonly disposition: Exclude<Disposition, "lock-expired">;
+  readonly disposition: Exclude<Disposition, "lock-expired" | "deleted">;
   /** Application properties to add or replace. */
   readonly properties?: TypedPairs;
   /** Why it is to be dead-lettered. */
   readonly cause?: DeadLetterCause;
-  readonly via: "link" | "management";
+  readonly via: "link" | "management" | "http";
   readonly connection: number | undefined;
 }
 

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from "node:http";
 import type { Broker } from "../broker.ts";
 import { addressOf, type Address } from "./addresses.ts";
 import { adminErrors } from "./admin-error.ts";
@@ -21,12 +22,17 @@ export interface AdminRequest {
   /** `If-Match`, whatever it says: what is put must exist. */
   readonly isUpdate: boolean;
   readonly body: string;
+  /** The body as it came, and the headers: in lower case, and as they were written. */
+  readonly bytes: Buffer;
+  readonly headers: IncomingHttpHeaders;
+  readonly rawHeaders: readonly string[];
 }
 
 /** What is answered when all is well. */
 export interface AdminAnswer {
   readonly status: number;
-  readonly body: string;
+  readonly body: string | Buffer;
+  readonly headers?: Readonly<Record<string, string>>;
   /** When what it is about was last changed, in milliseconds since the epoch. */
   readonly updatedAt?: number | undefined;
 }

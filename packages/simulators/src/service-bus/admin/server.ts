@@ -7,6 +7,7 @@ import { texts, trackingSuffix } from "../texts.ts";
 import { ticksOf } from "../ticks.ts";
 import { addressOf } from "./addresses.ts";
 import { AdminError, adminErrors } from "./admin-error.ts";
+import { claimOf, messageAddressOf, MessageRequests } from "../rest/message-requests.ts";
 import { AdminRequests, type AdminAnswer, type AdminRequest } from "./requests.ts";
 import { documentOf } from "./xml.ts";
 
@@ -31,18 +32,24 @@ function authorize(
   request: AdminRequest,
   authorization: string | undefined,
 ): string | undefined {
-  const { pathname } = request.url;
+  const pathname = decodeURIComponent(request.url.pathname);
   // The list of public services is public.
   if (addressOf(pathname).kind === "root") return undefined;
   if (authorization === undefined)
     throw adminErrors.unauthorized("MissingToken: The authorization header was not found.");
-  const verdict = verdictOn(broker, authorization, decodeURIComponent(pathname));
+  const verdict = verdictOn(broker, authorization, pathname);
   if (!verdict.valid) {
     // In the service's words, a token that nobody can have signed claims nothing.
     const isUnsigned = verdict.text === texts.invalidSignature;
     throw adminErrors.unauthorized(isUnsigned ? "claim is empty." : verdict.text);
   }
-  if (!verdict.claims.includes("Manage")) throw adminErrors.claimMissing();
+  const messages = messageAddressOf(pathname);
+  const needed = messages === undefined || request.method === "GET" ? "Manage" : claimOf(messages);
+  if (!verdict.claims.includes("Manage") && !verdict.claims.includes(needed)) {
+    throw needed === "Manage"
+      ? adminErrors.claimMissing()
+      : adminErrors.unauthorized(texts.claimMissing(needed, broker.resource(pathname.slice(1))));
+  }
   return verdict.keyName;
 }
 
@@ -53,10 +60,10 @@ function refusalDocument(broker: Broker, error: AdminError, { url }: AdminReques
   return documentOf({ Error: { Code: String(error.status), Detail } });
 }
 
-async function bodyOf(incoming: IncomingMessage): Promise<string> {
+async function bytesOf(incoming: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of incoming) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString("utf8");
+  return Buffer.concat(chunks);
 }
 
 function urlOf(incoming: IncomingMessage): URL {
@@ -77,10 +84,13 @@ function suffer(
 /** The web server of the administration. It does not listen: connections are handed to it. */
 export function adminServer(broker: Broker): Server {
   const requests = new AdminRequests(broker);
+  const messages = new MessageRequests(broker);
 
-  const perform = (request: AdminRequest, authorization: string | undefined): Answer => {
+  const perform = async (request: AdminRequest, authorization: string | undefined): Promise<Answer> => {
     try {
       authorize(broker, request, authorization);
+      const address = messageAddressOf(decodeURIComponent(request.url.pathname));
+      if (address !== undefined && request.method !== "GET") return await messages.answer(request, address);
       if (!broker.throttle.admitManagementCall()) throw adminErrors.throttled(2);
       return requests.answer(request);
     } catch (error) {
@@ -90,10 +100,15 @@ export function adminServer(broker: Broker): Server {
     }
   };
 
-  const write = (response: ServerResponse, { status, body, updatedAt, retryAfterSeconds }: Answer): void => {
-    const type = status >= 300 ? "application/xml; charset=utf-8" : body.startsWith("<feed") ? FEED : ENTRY;
+  const write = (
+    response: ServerResponse,
+    { status, body, headers = {}, updatedAt, retryAfterSeconds }: Answer,
+  ): void => {
+    const isFeed = typeof body === "string" && body.startsWith("<feed");
+    const type = status >= 300 ? "application/xml; charset=utf-8" : isFeed ? FEED : ENTRY;
     response.writeHead(status, {
-      ...(body === "" ? { "Content-Length": "0" } : { "Content-Type": type }),
+      ...(body === "" ? { "Content-Length": "0" } : typeof body === "string" ? { "Content-Type": type } : {}),
+      ...headers,
       ...(updatedAt === undefined ? {} : { ETag: String(ticksOf(updatedAt)) }),
       Server: "Microsoft-HTTPAPI/2.0",
       "Strict-Transport-Security": "max-age=31536000",
@@ -103,11 +118,15 @@ export function adminServer(broker: Broker): Server {
   };
 
   const handle = async (incoming: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const bytes = await bytesOf(incoming);
     const request: AdminRequest = {
       method: incoming.method ?? "GET",
       url: urlOf(incoming),
       isUpdate: incoming.headers["if-match"] !== undefined,
-      body: await bodyOf(incoming),
+      body: bytes.toString("utf8"),
+      bytes,
+      headers: incoming.headers,
+      rawHeaders: incoming.rawHeaders,
     };
     const { authorization } = incoming.headers;
     const entity = broker.entityName(decodeURIComponent(request.url.pathname));
@@ -127,7 +146,7 @@ export function adminServer(broker: Broker): Server {
     };
     const fault = broker.fault("admin", entity);
     if (fault === undefined) {
-      answer(perform(request, authorization));
+      answer(await perform(request, authorization));
     } else if (fault.kind === "refuse-admin") {
       const { status, detail, retryAfterSeconds } = fault;
       const error = new AdminError(status, detail, { retryAfterSeconds });
@@ -137,12 +156,12 @@ export function adminServer(broker: Broker): Server {
         retryAfterSeconds: fault.retryAfterSeconds,
       });
     } else if (fault.kind === "delay") {
-      const late = perform(request, authorization);
+      const late = await perform(request, authorization);
       broker.timers.after(fault.ms, () => {
         answer(late);
       });
     } else {
-      if (fault.stored) perform(request, authorization);
+      if (fault.stored) await perform(request, authorization);
       journal(undefined);
       suffer(fault, incoming);
     }

@@ -1,4 +1,5 @@
 import { addRule } from "./add-rule.ts";
+import { batchDeleteMessages } from "./batch-delete-messages.ts";
 import { cancelScheduledMessage } from "./cancel-scheduled-message.ts";
 import { enumerateRules } from "./enumerate-rules.ts";
 import { getMessageSessions } from "./get-message-sessions.ts";
@@ -26,5 +27,6 @@ export const operations: ReadonlyMap<string, NodeOperation> = new Map([
   ["com.microsoft:get-message-sessions", forNodes(getMessageSessions)],
   ["com.microsoft:add-rule", forNodes(addRule)],
   ["com.microsoft:remove-rule", forNodes(removeRule)],
+  ["com.microsoft:batch-delete-messages", forNodes(batchDeleteMessages)],
   ["com.microsoft:enumerate-rules", forNodes(enumerateRules)],
 ]);
