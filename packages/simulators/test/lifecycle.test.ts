@@ -6,6 +6,17 @@ import { serviceBus } from "@holdfast/simulators/service-bus";
 import { officialClient } from "./support/official-client.ts";
 
 describe("the simulator", () => {
+  it("leaves nothing open when it cannot start", async () => {
+    await using first = await serviceBus();
+    const port = await serviceBus().then(async (free) => {
+      await free.close();
+      return free.port;
+    });
+    await expect(serviceBus({ port, tls: true, tlsPort: first.port })).rejects.toThrow("EADDRINUSE");
+    await using second = await serviceBus({ port });
+    expect(second.port).toBe(port);
+  });
+
   it("lets the process exit by itself when it is closed, whatever was left open", async () => {
     const script = `
       import { serviceBus } from "./src/service-bus/index.ts";

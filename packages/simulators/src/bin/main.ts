@@ -55,4 +55,8 @@ function fail(error: unknown): void {
   process.exitCode = 1;
 }
 
-main(process.argv.slice(2)).catch(fail);
+main(process.argv.slice(2)).catch((error: unknown) => {
+  fail(error);
+  // What was opened before it failed, in a configuration's setup() for example, must not keep the process.
+  process.exit();
+});

@@ -3,6 +3,7 @@ import type { FaultScript } from "../faults/fault-script.ts";
 import type { DropKind } from "../faults/socket-faults.ts";
 import { makeCertificate, type Certificate } from "../sockets/certificate.ts";
 import type { Listener } from "../sockets/listener.ts";
+import { started } from "../sockets/started.ts";
 import { DeviceControl } from "./device-control.ts";
 import { hubListener, overTcp } from "./endpoint.ts";
 import type { IotHubFaults } from "./faults.ts";
@@ -240,7 +241,5 @@ export class IotHubSimulator {
 export async function iotHub(options: IotHubOptions = {}): Promise<IotHubSimulator> {
   const settings = iotHubSettings(options);
   const certificate = settings.certificate ?? (await makeCertificate());
-  const simulator = new IotHubSimulator(new Hub(settings), certificate);
-  await simulator.start();
-  return simulator;
+  return started(new IotHubSimulator(new Hub(settings), certificate));
 }

@@ -3,6 +3,7 @@ import type { FaultScript } from "../faults/fault-script.ts";
 import type { DropKind } from "../faults/socket-faults.ts";
 import { makeCertificate, type Certificate } from "../sockets/certificate.ts";
 import { Listener } from "../sockets/listener.ts";
+import { started } from "../sockets/started.ts";
 import { overTcp, overTls, overWebSocket, type Upgrade, type WebServer } from "../sockets/transports.ts";
 import type { Transport } from "../sockets/wire.ts";
 import { adminServer, isHttp } from "./admin/server.ts";
@@ -278,7 +279,5 @@ export class ServiceBusSimulator {
 export async function serviceBus(options: ServiceBusOptions = {}): Promise<ServiceBusSimulator> {
   const settings = serviceBusSettings(options);
   const certificate = settings.tls ? await makeCertificate() : undefined;
-  const simulator = new ServiceBusSimulator(new Broker(settings), certificate);
-  await simulator.start();
-  return simulator;
+  return started(new ServiceBusSimulator(new Broker(settings), certificate));
 }

@@ -1,6 +1,7 @@
 import type { FaultScript } from "../faults/fault-script.ts";
 import type { DropKind } from "../faults/socket-faults.ts";
 import { makeCertificate, type Certificate } from "../sockets/certificate.ts";
+import { started } from "../sockets/started.ts";
 import { AppServer } from "./app-server.ts";
 import type { SignalRFaults } from "./faults.ts";
 import { Hub } from "./hub.ts";
@@ -121,7 +122,5 @@ export class SignalRSimulator {
 export async function signalr(options: SignalROptions = {}): Promise<SignalRSimulator> {
   const settings = signalRSettings(options);
   const certificate = settings.tls !== false ? await makeCertificate() : undefined;
-  const simulator = new SignalRSimulator(new Simulation(settings), certificate);
-  await simulator.start();
-  return simulator;
+  return started(new SignalRSimulator(new Simulation(settings), certificate));
 }

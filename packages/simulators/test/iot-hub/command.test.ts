@@ -1,6 +1,7 @@
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -40,6 +41,25 @@ it("serves a hub from a configuration file until it is told to stop", async () =
   const [code] = (await once(child, "exit")) as [number];
   expect(code).toBe(0);
   expect(output).toMatch(/service: HostName=localhost:\d+;SharedAccessKeyName=iothubowner;/);
+});
+
+it("ends when a port is taken, or when the configuration fails", async () => {
+  const taken = createServer();
+  await new Promise<void>((resolve) => taken.listen(0, "127.0.0.1", resolve));
+  const { port } = taken.address() as AddressInfo;
+  const run = promisify(execFile);
+  const ports = ["--mqtt-port", "0", "--amqp-port", String(port), "--https-port", "0"];
+  await expect(run(process.execPath, [...node, ...ports])).rejects.toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining("EADDRINUSE"),
+  });
+  taken.close();
+  const config = join(folder, "broken.mjs");
+  await writeFile(config, 'export function setup() { throw new Error("no such luck"); }');
+  await expect(run(process.execPath, [...node, "--config", config, ...anyPorts])).rejects.toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining("no such luck"),
+  });
 });
 
 it("says what is wrong with an argument", async () => {
