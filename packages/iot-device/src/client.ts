@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { Readable, type Stream } from "node:stream";
 import { systemClock } from "@holdfast/core";
 import {
@@ -18,9 +19,11 @@ import {
   type AuthenticationProvider,
   type Callback,
   type Connected,
+  type DeviceClientOptions,
   type Disconnected,
   type Message,
   type MessageEnqueued,
+  type TransportConfigured,
 } from "./official.ts";
 import type { Outbox } from "./outbox.ts";
 import type { RetryPolicy } from "./retry-policy.ts";
@@ -106,6 +109,23 @@ export class Client extends OfficialClient {
   override close(callback?: Callback<Disconnected>): Promise<Disconnected> {
     // Past the official method, which takes the "disconnect" handlers away for good.
     return callHeld(this, OfficialClient, "close", [], callback, (holding) => holding.close());
+  }
+
+  override setOptions(options: DeviceClientOptions, done: Callback<TransportConfigured>): void;
+  override setOptions(options: DeviceClientOptions): Promise<TransportConfigured>;
+  /** As the official method; where `ca` is a file, uploads trust it too. */
+  override setOptions(
+    options: DeviceClientOptions,
+    done?: Callback<TransportConfigured>,
+  ): Promise<TransportConfigured> {
+    const configure = (given: DeviceClientOptions, callback?: typeof done): Promise<TransportConfigured> =>
+      officially(OfficialClient, "setOptions", this, [given, callback]);
+    const { ca } = (options as DeviceClientOptions | undefined) ?? {};
+    if (holdingOf(this) === undefined || typeof ca !== "string") return configure(options, done);
+    return answer(
+      withAuthority(options).then((read) => configure(read)),
+      done,
+    );
   }
 
   /** Maps the official policy to ours; see `optionsFrom` for the table. The connection comes back whatever it says. */
@@ -227,6 +247,13 @@ export class Client extends OfficialClient {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
+}
+
+/** The official client reads the file for its transports, and gives the path to what it uploads by. */
+async function withAuthority(options: DeviceClientOptions): Promise<DeviceClientOptions> {
+  // It is the certificate itself when there is no such file.
+  const read = await readFile(options.ca as string, "utf8").catch(() => undefined);
+  return read === undefined ? options : { ...options, ca: read };
 }
 
 const uploads = new WeakMap<Holding, Uploads>();

@@ -1,4 +1,7 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { Agent } from "node:https";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Readable } from "node:stream";
 import { Mqtt } from "azure-iot-device-mqtt";
 import { expect, it } from "vitest";
@@ -79,4 +82,19 @@ it("tells the hub of every upload that was left open, also after one that the hu
   await until(() => journal.left.size === 0);
   await next.close();
   expect(it.hub.journal.uploads(deviceId)).toMatchObject([{ isSuccess: false }]);
+});
+
+it("trusts for uploads what the file of a certificate authority says", async () => {
+  await using hub = await iotHub({ devices: [deviceId] });
+  const directory = await mkdtemp(join(tmpdir(), "holdfast-ca-"));
+  const ca = join(directory, "ca.pem");
+  await writeFile(ca, hub.ca);
+  const agent = new Agent({ host: "127.0.0.1", port: hub.httpsPort, servername: "localhost" });
+  await using client = Client.fromConnectionString(hub.deviceConnectionString(deviceId), Mqtt, {
+    resilience: { closeTimeoutMs: 200, uploads: { blobAgent: new Agent({ ca: hub.ca }) } },
+  });
+  await client.setOptions({ ca, http: { agent } });
+  await client.uploadToBlob("a.bin", Readable.from([Buffer.from("a")]), 1);
+  expect(hub.journal.uploads(deviceId)).toMatchObject([{ isSuccess: true }]);
+  await rm(directory, { recursive: true });
 });
