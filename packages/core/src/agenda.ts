@@ -1,11 +1,17 @@
+import { Chain } from "./chain.ts";
 import type { Clock } from "./clock.ts";
 
 // Coarse enough that thousands of things share a timer, fine enough for a lock of five seconds.
 const tickMs = 50;
 
+// Ticks that have emptied are left where they are, up to so many, or putting down and taking off one thing after another
+// would grow and rehash the table all the time.
+const mostEmptyTicks = 64;
+
 /** What an agenda keeps on its items: where they stand on it. */
 export interface AgendaItem {
-  tick: number | undefined;
+  tick: number;
+  place: { leave(): void } | undefined;
 }
 
 /**
@@ -15,8 +21,10 @@ export interface AgendaItem {
 export class Agenda<T extends AgendaItem> {
   readonly #clock: Clock;
   readonly #due: (item: T) => void;
-  readonly #ticks = new Map<number, Set<T>>();
+  readonly #ticks = new Map<number, Chain<T>>();
   #size = 0;
+  /** All ticks up to this one have been dealt with. */
+  #doneTick = -Infinity;
   #alarm: { readonly tick: number; readonly stop: () => void } | undefined;
 
   /** @param due - called once for each item whose time has come; it is off the agenda by then. */
@@ -29,35 +37,39 @@ export class Agenda<T extends AgendaItem> {
     return this.#size;
   }
 
-  /** Puts an item down for `at` milliseconds of the clock, in place of an earlier entry. */
+  /** Puts an item down for `at` milliseconds of the clock, in place of an earlier entry; for Infinity it only stands there. */
   set(item: T, at: number): void {
-    this.delete(item);
-    if (at === Infinity) return;
-    const tick = Math.ceil(at / tickMs);
-    const others = this.#ticks.get(tick);
-    if (others === undefined) this.#ticks.set(tick, new Set([item]));
-    else others.add(item);
+    // What is past is due with the next tick.
+    const tick = Math.max(Math.ceil(at / tickMs), this.#doneTick + 1);
+    if (item.place !== undefined) {
+      if (item.tick === tick) return;
+      item.place.leave();
+      this.#size -= 1;
+    }
+    let others = this.#ticks.get(tick);
+    if (others === undefined) {
+      others = new Chain();
+      this.#ticks.set(tick, others);
+    }
     item.tick = tick;
+    item.place = others.add(item);
     this.#size += 1;
-    if (this.#alarm === undefined || tick < this.#alarm.tick) this.#wakeAt(tick);
+    if (tick !== Infinity && (this.#alarm === undefined || tick < this.#alarm.tick)) this.#wakeAt(tick);
   }
 
   delete(item: T): void {
-    const { tick } = item;
-    if (tick === undefined) return;
-    item.tick = undefined;
+    if (item.place === undefined) return;
+    item.place.leave();
+    item.place = undefined;
     this.#size -= 1;
-    const others = this.#ticks.get(tick);
-    others?.delete(item);
-    if (others?.size === 0) this.#ticks.delete(tick);
-    if (this.#size === 0) this.#stopAlarm();
+    if (this.#size > 0) return;
+    this.#stopAlarm();
+    if (this.#ticks.size > mostEmptyTicks) this.#ticks.clear();
   }
 
-  clear(): void {
-    for (const items of this.#ticks.values()) for (const item of items) item.tick = undefined;
-    this.#ticks.clear();
-    this.#size = 0;
-    this.#stopAlarm();
+  /** Everything on it, in no order. */
+  values(): T[] {
+    return [...this.#ticks.values()].flatMap((items) => items.values());
   }
 
   #wakeAt(tick: number): void {
@@ -71,23 +83,34 @@ export class Agenda<T extends AgendaItem> {
 
   #wake(): void {
     const now = Math.floor(this.#clock.now() / tickMs);
-    const due: T[] = [];
+    for (let tick = this.#next(); tick <= now && this.#size > 0; tick = this.#next()) {
+      const items = this.#ticks.get(tick);
+      this.#doneTick = tick;
+      this.#ticks.delete(tick);
+      // What is done about one may take another off the agenda, or put it down again.
+      for (let item = items?.first; item !== undefined; item = items?.first) {
+        this.delete(item);
+        this.#due(item);
+      }
+    }
+    this.#doneTick = Math.max(this.#doneTick, now);
+    if (this.#size === 0) return;
+    const next = this.#next();
+    if (next !== Infinity && (this.#alarm === undefined || next < this.#alarm.tick)) this.#wakeAt(next);
+  }
+
+  /** The first tick that has anything on it. */
+  #next(): number {
+    // While there is much to do, it is among the next few.
+    const from = this.#doneTick + 1;
+    for (let tick = from; tick < from + this.#ticks.size; tick += 1) if (this.#has(tick)) return tick;
     let next = Infinity;
-    for (const [tick, items] of this.#ticks) {
-      if (tick <= now) due.push(...items);
-      else next = Math.min(next, tick);
-    }
-    // What is done about one may take another off the agenda, or put it down again.
-    const isStillDue = (item: T): boolean => (item.tick ?? Infinity) <= now;
-    for (const item of due) {
-      if (!isStillDue(item)) continue;
-      this.delete(item);
-      this.#due(item);
-    }
-    const alarm = this.#alarm as { readonly tick: number } | undefined;
-    if (this.#size > 0 && (alarm === undefined || next < alarm.tick) && next !== Infinity) {
-      this.#wakeAt(next);
-    }
+    for (const tick of this.#ticks.keys()) if (tick < next && this.#has(tick)) next = tick;
+    return next;
+  }
+
+  #has(tick: number): boolean {
+    return (this.#ticks.get(tick)?.size ?? 0) > 0;
   }
 
   #stopAlarm(): void {

@@ -11,6 +11,7 @@ export {
   type BreakerTrouble,
 } from "./breaker.ts";
 export { budget, sharedBudget, type Budget, type BudgetOptions } from "./budget.ts";
+export { Chain, type ChainLink } from "./chain.ts";
 export { systemClock, type Clock } from "./clock.ts";
 export { type ConnectionState, type Remedy } from "./connection-state.ts";
 export { decide, type Decision, type Progress, type StopReason } from "./decide.ts";
@@ -67,7 +68,7 @@ export { policy, type Policy, type PolicyOptions } from "./policy.ts";
 export { presets } from "./presets.ts";
 export { systemRandom, type Random } from "./random.ts";
 export { redact } from "./redact.ts";
-export { renewAfter, Renewer, type KeepingEnded, type RenewerOptions } from "./renewer.ts";
+export { renewAfter, Renewer, type Keeping, type KeepingEnded, type RenewerOptions } from "./renewer.ts";
 export { retryAfter, type HeaderSource, type HintSource } from "./retry-after.ts";
 export { retryHint } from "./retry-hint.ts";
 export { defaultRules, type Action, type Rule } from "./rules.ts";

@@ -51,9 +51,21 @@ type Stage =
   | { readonly name: "resting" }
   | { readonly name: "queued" }
   | { readonly name: "renewing"; readonly abort: LightSignal; readonly startedAt: number }
-  | { readonly name: "limited" };
+  | { readonly name: "limited" }
+  | { readonly name: "over" };
 
-interface Kept<T> extends AgendaItem {
+const resting: Stage = { name: "resting" };
+const queued: Stage = { name: "queued" };
+const limited: Stage = { name: "limited" };
+const over: Stage = { name: "over" };
+
+/** That a thing is kept: what {@link Renewer.keep} gives, to end it by. */
+export interface Keeping {
+  /** When the thing runs out if nothing more is done about it, by the renewer's clock. */
+  readonly expiresAt: number;
+}
+
+interface Kept<T> extends Keeping, AgendaItem {
   readonly thing: T;
   readonly since: number;
   /** When it is not renewed any more. */
@@ -68,9 +80,8 @@ interface Kept<T> extends AgendaItem {
  * for as long as it should be. Time is the monotonic clock's: a life is a duration counted from the moment it was told.
  * A failed renewal does not end anything; only the end of the life does.
  */
-export class Renewer<T extends object> {
+export class Renewer<T> {
   readonly #options: RenewerOptions<T>;
-  readonly #kept = new Map<T, Kept<T>>();
   readonly #agenda: Agenda<Kept<T>>;
   #queue: Kept<T>[] = [];
   #inFlight = 0;
@@ -84,7 +95,7 @@ export class Renewer<T extends object> {
 
   /** How many things are kept. */
   get size(): number {
-    return this.#kept.size;
+    return this.#agenda.size;
   }
 
   /**
@@ -93,52 +104,40 @@ export class Renewer<T extends object> {
    * @param lifeMs - how long it lives from now on.
    * @param limitMs - how long it is kept at most; 0 means that it is only watched until it runs out.
    */
-  keep(thing: T, lifeMs: number, limitMs: number): void {
-    this.release(thing);
+  keep(thing: T, lifeMs: number, limitMs: number): Keeping {
     const now = this.#options.clock.now();
     const kept: Kept<T> = {
-      ...{
-        thing,
-        since: now,
-        limitAt: now + limitMs,
-        expiresAt: now + lifeMs,
-        error: undefined,
-        tick: undefined,
-      },
-      stage: { name: limitMs > 0 ? "resting" : "limited" },
+      ...{ thing, since: now, limitAt: now + limitMs, expiresAt: now + lifeMs },
+      ...{ stage: limitMs > 0 ? resting : limited, error: undefined, tick: 0, place: undefined },
     };
-    this.#kept.set(thing, kept);
     this.#rest(kept, now + renewAfter(lifeMs, this.#options.random));
+    return kept;
   }
 
   /** Keeps a thing for `limitMs` from now on, and not from when it began. Nothing for one that was kept for its time. */
-  prolong(thing: T, limitMs: number): void {
-    const kept = this.#kept.get(thing);
-    if (kept !== undefined) kept.limitAt = Math.max(kept.limitAt, this.#options.clock.now() + limitMs);
+  prolong(keeping: Keeping, limitMs: number): void {
+    const kept = keeping as Kept<T>;
+    kept.limitAt = Math.max(kept.limitAt, this.#options.clock.now() + limitMs);
   }
 
   /** Ends the keeping; nothing is heard of the thing any more. */
-  release(thing: T): void {
-    const kept = this.#kept.get(thing);
-    if (kept !== undefined) this.#drop(kept);
+  release(keeping: Keeping): void {
+    const kept = keeping as Kept<T>;
+    const { stage } = kept;
+    kept.stage = over;
+    this.#agenda.delete(kept);
+    if (stage.name === "renewing") stage.abort.abort();
   }
 
   /** Renews now: something happened that may have cost the thing its life. Nothing for what is not renewed any more. */
-  verify(thing: T): void {
-    const kept = this.#kept.get(thing);
-    if (kept?.stage.name === "resting") this.#enqueue(kept);
+  verify(keeping: Keeping): void {
+    const kept = keeping as Kept<T>;
+    if (kept.stage.name === "resting") this.#enqueue(kept);
   }
 
   /** Releases everything. */
   close(): void {
-    for (const kept of [...this.#kept.values()]) this.#drop(kept);
-  }
-
-  #drop(kept: Kept<T>): void {
-    this.#kept.delete(kept.thing);
-    this.#agenda.delete(kept);
-    const { stage } = kept;
-    if (stage.name === "renewing") stage.abort.abort();
+    for (const kept of this.#agenda.values()) this.release(kept);
   }
 
   /** Puts the next thing to happen on the agenda. */
@@ -148,15 +147,15 @@ export class Renewer<T extends object> {
   }
 
   #due(kept: Kept<T>): void {
-    const { clock, limited, ended } = this.#options;
+    const { clock, limited: tellLimited, ended } = this.#options;
     const now = clock.now();
     if (now >= kept.expiresAt) {
-      this.#drop(kept);
+      this.release(kept);
       ended(kept.thing, { reason: "expired", error: kept.error });
     } else if (kept.stage.name === "resting" && now >= kept.limitAt) {
-      kept.stage = { name: "limited" };
+      kept.stage = limited;
       this.#rest(kept, kept.expiresAt);
-      limited(kept.thing, now - kept.since);
+      tellLimited(kept.thing, now - kept.since);
     } else if (kept.stage.name === "resting") {
       // Prolonged, it may be on the agenda for the end of its former time.
       this.#enqueue(kept);
@@ -166,7 +165,7 @@ export class Renewer<T extends object> {
   }
 
   #enqueue(kept: Kept<T>): void {
-    kept.stage = { name: "queued" };
+    kept.stage = queued;
     this.#agenda.set(kept, kept.expiresAt);
     this.#queue.push(kept);
     this.#serve();
@@ -178,54 +177,55 @@ export class Renewer<T extends object> {
     for (const kept of this.#queue) {
       if (this.#inFlight >= maxInFlight) break;
       taken += 1;
-      if (this.#kept.get(kept.thing) === kept && kept.stage.name === "queued") this.#renew(kept);
+      if (kept.stage.name === "queued") this.#renew(kept);
     }
     if (taken > 0) this.#queue = this.#queue.slice(taken);
   }
 
   #renew(kept: Kept<T>): void {
-    const { clock, renew } = this.#options;
-    const abort = new LightSignal();
-    kept.stage = { name: "renewing", abort, startedAt: clock.now() };
+    const stage = {
+      name: "renewing",
+      abort: new LightSignal(),
+      startedAt: this.#options.clock.now(),
+    } as const;
+    kept.stage = stage;
     this.#inFlight += 1;
-    // In a later turn of the promises: whoever keeps things may not be through with what made this one due.
-    Promise.resolve()
-      .then(() => renew(kept.thing, abort))
-      .then(
-        (lifeMs) => {
-          this.#renewed(kept, lifeMs);
-        },
-        (error: unknown) => {
-          this.#failed(kept, error);
-        },
-      )
-      .finally(() => {
-        this.#inFlight -= 1;
-        this.#serve();
-      });
+    void this.#ask(kept, stage);
   }
 
-  #renewed(kept: Kept<T>, lifeMs: number): void {
+  async #ask(kept: Kept<T>, stage: Stage & { readonly name: "renewing" }): Promise<void> {
+    // In a later turn of the promises: whoever keeps things may not be through with what made this one due.
+    await Promise.resolve();
+    try {
+      const lifeMs = await this.#options.renew(kept.thing, stage.abort);
+      if (kept.stage === stage) this.#renewed(kept, stage.startedAt + lifeMs);
+    } catch (error) {
+      if (kept.stage === stage) this.#failed(kept, error);
+    }
+    this.#inFlight -= 1;
+    if (this.#queue.length > 0) this.#serve();
+  }
+
+  /** @param expiresAt - counted from the asking: the service renewed between it and its answer, so this is not too late. */
+  #renewed(kept: Kept<T>, expiresAt: number): void {
     const { clock, random } = this.#options;
-    if (this.#kept.get(kept.thing) !== kept || kept.stage.name !== "renewing") return;
-    const { startedAt } = kept.stage;
-    kept.stage = { name: "resting" };
+    kept.stage = resting;
     kept.error = undefined;
-    // The service renewed between our asking and its answer; counted from the asking, the end cannot come too late.
-    kept.expiresAt = startedAt + lifeMs;
-    this.#rest(kept, clock.now() + renewAfter(kept.expiresAt - clock.now(), random));
+    kept.expiresAt = expiresAt;
+    const now = clock.now();
+    this.#rest(kept, now + renewAfter(expiresAt - now, random));
   }
 
   #failed(kept: Kept<T>, error: unknown): void {
     const { clock, isFinal, ended } = this.#options;
-    if (this.#kept.get(kept.thing) !== kept) return;
     kept.error = error;
     if (isFinal(error)) {
-      this.#drop(kept);
+      this.release(kept);
       ended(kept.thing, { reason: "refused", error });
       return;
     }
-    kept.stage = { name: "resting" };
-    this.#rest(kept, clock.now() + repeatAfter(kept.expiresAt - clock.now()));
+    kept.stage = resting;
+    const now = clock.now();
+    this.#rest(kept, now + repeatAfter(kept.expiresAt - now));
   }
 }

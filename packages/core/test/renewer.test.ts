@@ -48,11 +48,11 @@ describe("Renewer", () => {
   it("renews before the end, again and again, until it is released", async () => {
     const at = bench();
     const lock = { name: "lock" };
-    at.renewer.keep(lock, 10_000, Infinity);
+    const keeping = at.renewer.keep(lock, 10_000, Infinity);
     await at.clock.advance(60_000);
     expect(at.ends).toEqual([]);
     expect(at.renewals.length).toBeGreaterThanOrEqual(10);
-    at.renewer.release(lock);
+    at.renewer.release(keeping);
     expect(at.clock.pending).toBe(0);
     const before = at.renewals.length;
     await at.clock.advance(60_000);
@@ -99,10 +99,10 @@ describe("Renewer", () => {
   it("prolongs a limit", async () => {
     const at = bench();
     const lock = { name: "lock" };
-    at.renewer.keep(lock, 10_000, 20_000);
+    const keeping = at.renewer.keep(lock, 10_000, 20_000);
     for (let round = 0; round < 10; round += 1) {
       await at.clock.advance(10_000);
-      at.renewer.prolong(lock, 20_000);
+      at.renewer.prolong(keeping, 20_000);
     }
     expect(at.limits).toEqual([]);
     expect(at.ends).toEqual([]);
@@ -127,11 +127,11 @@ describe("Renewer", () => {
       },
     });
     const lock = { name: "lock" };
-    at.renewer.keep(lock, 10_000, Infinity);
-    at.renewer.verify(lock);
+    const keeping = at.renewer.keep(lock, 10_000, Infinity);
+    at.renewer.verify(keeping);
     await at.clock.advance(1);
     expect(signal?.aborted).toBe(false);
-    at.renewer.release(lock);
+    at.renewer.release(keeping);
     expect(signal?.aborted).toBe(true);
   });
 

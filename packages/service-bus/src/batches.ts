@@ -2,7 +2,7 @@ import type {
   ReceiveMessagesOptions as OfficialOptions,
   ServiceBusReceivedMessage,
 } from "@azure/service-bus";
-import { emit, onAbort, run, type AbortSignalLike, type Attempt } from "@holdfast/core";
+import { emit, onAbort, run, type AbortSignalLike, type Attempt, type Policy } from "@holdfast/core";
 import { BatchCollector } from "./batch-collector.ts";
 import { leaseOf } from "./lease.ts";
 import type { Lifetime } from "./lifetime.ts";
@@ -10,7 +10,7 @@ import { cutByCloseError, timeoutError } from "./official-errors.ts";
 import { deafLinkError } from "./receiver-errors.ts";
 import { ReceiverLink } from "./receiver-link.ts";
 import type { Receiving } from "./receiving.ts";
-import { settlings } from "./settlement.ts";
+import { settlings } from "./settling.ts";
 
 /** The official options of `receiveMessages`, and ours. */
 export interface ReceiveMessagesOptions extends OfficialOptions {
@@ -52,6 +52,7 @@ export class Batches {
   readonly #returning = new Set<Promise<unknown>>();
   /** Received and deleted when nobody waited any more: the next call gets them. */
   readonly #leftover: ServiceBusReceivedMessage[] = [];
+  #policy: { readonly from: Policy; readonly waitMs: number; readonly to: Policy } | undefined;
   #isReceiving = false;
   /** When a message came, or the link was suspected. */
   #lastAt: number;
@@ -90,7 +91,7 @@ export class Batches {
 
   #run(maxMessageCount: number, options: ReceiveMessagesOptions): Promise<ServiceBusReceivedMessage[]> {
     const { connection, resilience, locks } = this.#receiving;
-    const { policy, classify, clock, random, onEvent } = resilience;
+    const { classify, clock, random, onEvent } = resilience;
     const waitMs = options.maxWaitTimeInMs ?? defaultWaitMs;
     const waitUntil = clock.now() + waitMs;
     const signal = this.#lifetime.with(options.abortSignal);
@@ -113,10 +114,7 @@ export class Batches {
           random,
           onEvent,
         },
-        policy: policy("serviceBus.receive").with({
-          deadlineMs: waitMs + graceMs,
-          attemptTimeoutMs: Infinity,
-        }),
+        policy: this.#policyFor(waitMs),
         // What was received and deleted exists nowhere else: it is returned even to a caller who has changed his mind.
         signal: locks ? signal : undefined,
         act: (action) => {
@@ -127,8 +125,19 @@ export class Batches {
     );
   }
 
+  /** A call has as long as its caller waits, and most wait as long as the last. */
+  #policyFor(waitMs: number): Policy {
+    const from = this.#receiving.resilience.policy("serviceBus.receive");
+    if (this.#policy?.from !== from || this.#policy.waitMs !== waitMs) {
+      const to = from.with({ deadlineMs: waitMs + graceMs, attemptTimeoutMs: Infinity });
+      this.#policy = { from, waitMs, to };
+    }
+    return this.#policy.to;
+  }
+
   async #receive(collector: BatchCollector, attempt: Attempt): Promise<ServiceBusReceivedMessage[]> {
     const link = this.#linkFor(collector.count);
+    const { locks } = this.#receiving;
     const { signal } = attempt;
     signal.addEventListener("abort", () => {
       this.#giveBack(collector, link);
@@ -137,7 +146,9 @@ export class Batches {
     if (attempt.ended) return [];
     this.#collectors.set(link, collector);
     const error = await collector.collect();
-    await link.stop();
+    const stopped = link.stop();
+    // When all that was asked for has come, nothing is on its way.
+    if (!locks || collector.messages.length < link.credits) await stopped;
     this.#collectors.delete(link);
     if (collector.messages.length > 0) this.#lastAt = this.#receiving.resilience.clock.now();
     else this.#suspect(link);

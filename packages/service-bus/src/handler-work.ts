@@ -1,6 +1,6 @@
 import type { MessageHandlers, ProcessErrorArgs, ServiceBusReceivedMessage } from "@azure/service-bus";
 import { leaseOf, type Lease } from "./lease.ts";
-import { settlings, type Settling } from "./settlement.ts";
+import { settlings, type Settling } from "./settling.ts";
 import { Slots } from "./slots.ts";
 
 /** The receiver that handlers work for. */
@@ -22,8 +22,10 @@ export class HandlerWork {
   readonly #mostSettling: number;
   readonly #autoComplete: boolean;
   readonly #slots: Slots;
-  readonly #handling = new Set<Promise<void>>();
-  readonly #settling = new Set<Promise<void>>();
+  #underWay = 0;
+  #settling = 0;
+  /** Who waits until nothing is under way. */
+  #whenDone: (() => void)[] = [];
 
   constructor(
     context: HandlerContext,
@@ -40,21 +42,22 @@ export class HandlerWork {
 
   /** Messages with a handler, or waiting for one. */
   get underWay(): number {
-    return this.#handling.size;
+    return this.#underWay;
   }
 
   /** Resolves when all that came has been handled and settled. */
   async done(): Promise<void> {
-    while (this.#handling.size > 0 || this.#settling.size > 0) {
-      await Promise.allSettled([...this.#handling, ...this.#settling]);
+    while (this.#underWay > 0 || this.#settling > 0) {
+      await new Promise<void>((resolve) => this.#whenDone.push(resolve));
     }
   }
 
   /** Resolves when there is room for another message. */
   handle(message: ServiceBusReceivedMessage): Promise<void> {
-    const handling = this.#handle(message).finally(() => this.#handling.delete(handling));
-    this.#handling.add(handling);
-    return handling;
+    this.#underWay += 1;
+    // After a link was replaced, what the former one brought may still hold all places.
+    const waiting = this.#slots.take();
+    return waiting === undefined ? this.#handle(message) : waiting.then(() => this.#handle(message));
   }
 
   /** Tells the user's `processError`; what that throws is nobody's, as with the official client. */
@@ -67,43 +70,57 @@ export class HandlerWork {
   }
 
   async #handle(message: ServiceBusReceivedMessage): Promise<void> {
-    // After a link was replaced, what the former one brought may still hold all places.
-    await this.#slots.take();
+    const lease = leaseOf(message);
     try {
-      const lease = leaseOf(message);
       // Somebody else may have it by now.
       if (lease?.lock.lost !== undefined) return;
-      const how = await this.#call(message);
-      if (lease === undefined || (how === "complete" && !this.#autoComplete)) return;
+      let how: "complete" | "abandon" = "complete";
+      try {
+        await this.#handlers.processMessage(message);
+      } catch (error) {
+        this.report(error, "processMessageCallback");
+        how = "abandon";
+      }
+      // The handler may have settled it by itself.
+      if (lease?.decided !== undefined || lease === undefined) return;
+      if (how === "complete" && !this.#autoComplete) return;
       const settled = this.#settle(lease, how);
       // A round trip need not stand between two messages; a service that does not answer must.
-      if (how === "abandon" || this.#settling.size > this.#mostSettling) await settled;
+      if (how === "abandon" || this.#settling > this.#mostSettling) await settled;
     } finally {
       this.#slots.leave();
-    }
-  }
-
-  async #call(message: ServiceBusReceivedMessage): Promise<"complete" | "abandon"> {
-    try {
-      await this.#handlers.processMessage(message);
-      return "complete";
-    } catch (error) {
-      this.report(error, "processMessageCallback");
-      return "abandon";
+      this.#underWay -= 1;
+      this.#tellDone();
     }
   }
 
   #settle(lease: Lease, how: "complete" | "abandon"): Promise<void> {
-    // The handler has settled it by itself.
-    if (lease.state.name !== "held") return Promise.resolve();
     const settling = how === "complete" ? settlings.complete : settlings.abandon();
-    const settled = this.#context
+    this.#settling += 1;
+    return this.#context
       .settle(lease, settling)
-      .catch((error: unknown) => {
-        this.report(error, how);
-      })
-      .finally(() => this.#settling.delete(settled));
-    this.#settling.add(settled);
-    return settled;
+      .then(this.#settled, how === "complete" ? this.#notCompleted : this.#notAbandoned);
+  }
+
+  readonly #settled = (): void => {
+    this.#settling -= 1;
+    this.#tellDone();
+  };
+
+  readonly #notCompleted = (error: unknown): void => {
+    this.report(error, "complete");
+    this.#settled();
+  };
+
+  readonly #notAbandoned = (error: unknown): void => {
+    this.report(error, "abandon");
+    this.#settled();
+  };
+
+  #tellDone(): void {
+    if (this.#underWay > 0 || this.#settling > 0 || this.#whenDone.length === 0) return;
+    const waiting = this.#whenDone;
+    this.#whenDone = [];
+    for (const tell of waiting) tell();
   }
 }

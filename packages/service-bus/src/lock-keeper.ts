@@ -21,7 +21,6 @@ export class LockKeeper {
   readonly #resilience: Resilience;
   readonly #renewer: Renewer<Lock>;
   readonly #durations = new Map<string, LockDuration>();
-  readonly #expiresAt = new WeakMap<Lock, number>();
 
   constructor(resilience: Resilience) {
     this.#resilience = resilience;
@@ -52,31 +51,35 @@ export class LockKeeper {
 
   /** @param limitMs - how long it is renewed at most; it is watched until it ends in any case. */
   keep(lock: Lock, times: LockTimes, limitMs: number): void {
+    this.release(lock);
     const { clock } = this.#resilience;
     const restMs = this.#duration(lock).restMs(times, clock.wallNow());
-    this.#expiresAt.set(lock, clock.now() + restMs);
+    lock.expiresAt = clock.now() + restMs;
     if (restMs > 0) {
-      this.#renewer.keep(lock, restMs, limitMs);
+      lock.keeping = this.#renewer.keep(lock, restMs, limitMs);
       return;
     }
     // The two clocks disagree, or it has run out on the way: asking tells.
-    this.#renewer.keep(lock, firstAnswerMs, limitMs);
-    this.#renewer.verify(lock);
+    lock.keeping = this.#renewer.keep(lock, firstAnswerMs, limitMs);
+    this.#renewer.verify(lock.keeping);
   }
 
   /** Renewed for `limitMs` from now on. */
-  prolong(lock: Lock, limitMs: number): void {
-    this.#renewer.prolong(lock, limitMs);
+  prolong({ keeping }: Lock, limitMs: number): void {
+    if (keeping !== undefined) this.#renewer.prolong(keeping, limitMs);
   }
 
   /** The lock was given up: renewed no more. */
   release(lock: Lock): void {
-    this.#renewer.release(lock);
+    const { keeping } = lock;
+    if (keeping === undefined) return;
+    lock.keeping = undefined;
+    this.#renewer.release(keeping);
   }
 
   /** The link on which the lock was given is gone, and it may be too. */
-  verify(lock: Lock): void {
-    this.#renewer.verify(lock);
+  verify({ keeping }: Lock): void {
+    if (keeping !== undefined) this.#renewer.verify(keeping);
   }
 
   close(): void {
@@ -85,7 +88,7 @@ export class LockKeeper {
 
   async #renew(lock: Lock, signal: AbortSignalLike): Promise<number> {
     const { policy, classify, clock, random, onEvent } = this.#resilience;
-    const leftMs = (): number => (this.#expiresAt.get(lock) ?? 0) - clock.now();
+    const leftMs = (): number => lock.expiresAt - clock.now();
     const gate = new HurriedGate(this.#resilience.gate, clock, () => leftMs() * patience.part);
     const lockedUntil = await run(
       (attempt) => {
@@ -103,15 +106,15 @@ export class LockKeeper {
       },
     );
     const lifeMs = this.#duration(lock).renewedMs(lockedUntil, clock.wallNow());
-    this.#expiresAt.set(lock, clock.now() + lifeMs);
+    lock.expiresAt = clock.now() + lifeMs;
     return lifeMs;
   }
 
   #lose(lock: Lock, { reason, error }: KeepingEnded): void {
+    lock.keeping = undefined;
     if (lock.isSettling && reason === "refused") return;
     const { onEvent, classify, clock } = this.#resilience;
-    if (reason === "refused" && (this.#expiresAt.get(lock) ?? 0) > clock.now())
-      this.#duration(lock).wasTooLong();
+    if (reason === "refused" && lock.expiresAt > clock.now()) this.#duration(lock).wasTooLong();
     const lost =
       reason === "refused" && failureOf(error)?.kind === "lock-lost" ? (error as Error) : lockLostError();
     const { kind, id, code } = classify(lost, clock.wallNow());

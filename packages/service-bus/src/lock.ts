@@ -1,24 +1,32 @@
-import type { Attempt } from "@holdfast/core";
+import type { Attempt, Keeping } from "@holdfast/core";
+
+/** Who hears of the loss of a lock, before its signal does. */
+export interface LockHolder {
+  lockLost(): void;
+}
 
 /** A lock that the service holds for us, on a message or a session. */
-export class Lock {
+export abstract class Lock {
   readonly entityPath: string;
-  /** One renewal through the official client; resolves with the end of the lock by the service's clock. */
-  readonly renew: (attempt: Attempt) => Promise<Date>;
+  /** While it is kept. */
+  keeping: Keeping | undefined;
+  /** When it ends, as far as its keeper knows, by the clock. */
+  expiresAt = 0;
   /** A settlement is under way: a renewal that is refused meanwhile may only have come after it. */
   isSettling = false;
-  /** Ends the attempt at settling: what has run out will not be confirmed. */
-  cutSettling: (() => void) | undefined;
-  /** Hears of the loss before the signal does. */
-  onLost: (() => void) | undefined;
+  /** The attempt at settling, which ends with the lock: what has run out will not be confirmed. */
+  settling: { cut(): void } | undefined;
+  holder: LockHolder | undefined;
   #lost: Error | undefined;
   /** Made when first asked for: most handlers never look. */
   #controller: AbortController | undefined;
 
-  constructor(entityPath: string, renew: (attempt: Attempt) => Promise<Date>) {
+  constructor(entityPath: string) {
     this.entityPath = entityPath;
-    this.renew = renew;
   }
+
+  /** One renewal through the official client; resolves with the end of the lock by the service's clock. */
+  abstract renew(attempt: Attempt): Promise<Date>;
 
   /** The official error, once the lock is lost. */
   get lost(): Error | undefined {
@@ -37,8 +45,8 @@ export class Lock {
   lose(error: Error): void {
     if (this.#lost !== undefined) return;
     this.#lost = error;
-    this.onLost?.();
-    this.cutSettling?.();
+    this.holder?.lockLost();
+    this.settling?.cut();
     this.#controller?.abort(error);
   }
 }

@@ -1,6 +1,6 @@
 import type { DeadLetterOptions, ServiceBusReceivedMessage, ServiceBusReceiver } from "@azure/service-bus";
 import { settleResult, type SettleResult } from "./settle-result.ts";
-import type { PropertiesToModify } from "./settlement.ts";
+import type { PropertiesToModify } from "./settling.ts";
 
 /** The part of a receiver that settles. */
 export type Settler = Pick<

@@ -6,7 +6,8 @@ import type { Lease } from "./lease.ts";
 import { timeoutError } from "./official-errors.ts";
 import { settlementCutError } from "./receiver-errors.ts";
 import type { Resilience } from "./resilience.ts";
-import type { SettlementRoute, Settling } from "./settlement.ts";
+import type { SettlementLink, SettlementRoute } from "./settlements.ts";
+import type { Settling } from "./settling.ts";
 
 /**
  * How messages without a session are settled: on the link they came by while that is open; otherwise, and for each repetition
@@ -35,20 +36,36 @@ export class MessageRoute implements SettlementRoute {
     return this.#unbounded.to;
   }
 
+  linkFor({ link }: Lease): SettlementLink | undefined {
+    return link?.isOpen === true ? link : undefined;
+  }
+
+  /**
+   * There is no session here. The official client takes a message that has a session's id for one of a session, and the end of
+   * its link, where we have not heard of it yet, for the end of that: its lock lives on.
+   */
+  meaningOf(error: unknown): unknown {
+    return isServiceBusError(error) && error.code === "SessionLockLost"
+      ? settlementCutError(this.entityPath)
+      : error;
+  }
+
   attempt(lease: Lease, settling: Settling, attempt: Attempt): Promise<void> {
-    const { link, message, lock } = lease;
+    const { message, lock } = lease;
     if (lock.lost !== undefined) return Promise.reject(lock.lost);
     const { attemptTimeoutMs } = this.#resilience.policy("serviceBus.settle");
-    if (link?.isOpen !== true || attempt.number > 1)
-      return this.#byManagement(lease, settling, attempt, attemptTimeoutMs);
-    return link.settle(lease, settling.what, attemptTimeoutMs, (receiver) =>
-      settling.perform(receiver, message).catch((error: unknown) => {
-        // There is no session here. The official client takes a message that has a session's id for one of a session, and the
-        // end of its link, where we have not heard of it yet, for the end of that: its lock lives on.
-        throw isServiceBusError(error) && error.code === "SessionLockLost"
-          ? settlementCutError(this.entityPath)
-          : error;
-      }),
+    const link = attempt.number === 1 ? this.linkFor(lease) : undefined;
+    if (link === undefined) return this.#byManagement(lease, settling, attempt, attemptTimeoutMs);
+    return link.settlements.settle(
+      settling.what,
+      attemptTimeoutMs,
+      () =>
+        settling.perform(link.receiver, message).catch((error: unknown) => {
+          throw this.meaningOf(error);
+        }),
+      () => {
+        link.settled(lease);
+      },
     );
   }
 

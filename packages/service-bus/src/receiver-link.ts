@@ -4,13 +4,14 @@ import type {
   ServiceBusReceivedMessage,
   ServiceBusReceiver,
 } from "@azure/service-bus";
-import type { Clock } from "@holdfast/core";
+import { Chain, type Clock } from "@holdfast/core";
 import { withinTime } from "./connection-pool.ts";
 import type { BoundReceiver, EntityConnection } from "./entity-connection.ts";
 import type { Lease } from "./lease.ts";
 import { LinkSettlements } from "./link-settlements.ts";
 import { timeoutError } from "./official-errors.ts";
 import { receiverLinkLostError } from "./receiver-errors.ts";
+import type { SettlementLink } from "./settlements.ts";
 
 /** Whom a link tells. */
 export interface LinkListener {
@@ -46,17 +47,17 @@ const openWithinSteps = 200;
  * batch, because that is the only public way that can be stopped without losing what is on its way (`receiveMessages` leaves
  * what comes after an abort locked). It ends at the first sign of trouble; the official client's own loop is not used.
  */
-export class ReceiverLink {
+export class ReceiverLink implements SettlementLink {
   readonly receiver: ServiceBusReceiver;
+  readonly settlements: LinkSettlements;
   readonly credits: number;
   readonly #connection: EntityConnection;
   readonly #bound: BoundReceiver;
   readonly #clock: Clock;
-  readonly #listener: LinkListener;
-  readonly #settlements: LinkSettlements;
+  #listener: LinkListener;
   readonly #abort = new AbortController();
-  /** Deliveries that the engine remembers, with their number, oldest first. */
-  readonly #outstanding = new Map<Lease, number>();
+  /** Deliveries that the engine remembers, oldest first. */
+  readonly #outstanding = new Chain<Lease>();
   /** How many of them still can be settled here. */
   #awaited = 0;
   #delivered = 0;
@@ -74,7 +75,7 @@ export class ReceiverLink {
     this.#clock = clock;
     this.#listener = listener;
     this.#bound.generation.dependents.add(this.#loseWithConnection);
-    this.#settlements = new LinkSettlements(connection.entityPath, clock, (since, late) => {
+    this.settlements = new LinkSettlements(connection.entityPath, clock, (since, late) => {
       this.unanswered(since, late);
     });
   }
@@ -88,13 +89,23 @@ export class ReceiverLink {
     return this.#state === "listening";
   }
 
+  /** Whether new links would go to its connection, too. */
+  get isCurrent(): boolean {
+    return this.#bound.generation.state === "serving";
+  }
+
+  /** Somebody else goes on with it. */
+  handTo(listener: LinkListener): void {
+    this.#listener = listener;
+  }
+
   /**
    * How many deliveries the engine holds from the oldest unsettled one on. At 2048 it stops taking any, without a word (gap
    * 5): a link must be replaced before.
    */
   get span(): number {
-    const [oldest] = this.#outstanding.values();
-    return oldest === undefined ? 0 : this.#delivered - oldest;
+    const oldest = this.#outstanding.first;
+    return oldest === undefined ? 0 : this.#delivered - oldest.delivery;
   }
 
   /** Whether nothing that came on it waits for its settlement. */
@@ -149,7 +160,7 @@ export class ReceiverLink {
     if (this.#state === "closed") return;
     const wasLost = this.#state === "lost";
     this.#state = "closed";
-    this.#settlements.cut();
+    this.settlements.cut();
     if (!wasLost) await this.#release();
   }
 
@@ -159,7 +170,7 @@ export class ReceiverLink {
     this.#state = "lost";
     const opening = this.#opening;
     this.#opening = undefined;
-    this.#settlements.cut();
+    this.settlements.cut();
     void this.#release();
     if (opening === undefined) this.#listener.lost(error, this);
     else opening.failed(error);
@@ -173,7 +184,8 @@ export class ReceiverLink {
 
   /** Remembers what came on the link until it is settled. */
   hold(lease: Lease): void {
-    this.#outstanding.set(lease, this.#delivered);
+    lease.delivery = this.#delivered;
+    lease.remembered = this.#outstanding.add(lease);
     lease.isAwaited = true;
     this.#awaited += 1;
   }
@@ -186,23 +198,10 @@ export class ReceiverLink {
     if (this.isSettled) this.#listener.settled(this);
   }
 
-  /** Settles on the link; see {@link LinkSettlements.settle}. */
-  settle(
-    lease: Lease,
-    likeness: string,
-    timeoutMs: number,
-    work: (receiver: ServiceBusReceiver) => Promise<void>,
-  ): Promise<void> {
-    return this.#settlements.settle(
-      likeness,
-      timeoutMs,
-      () => work(this.receiver),
-      () => {
-        this.#outstanding.delete(lease);
-        this.#answered();
-        this.forget(lease);
-      },
-    );
+  settled(lease: Lease): void {
+    lease.remembered?.leave();
+    this.#answered();
+    this.forget(lease);
   }
 
   #answered(): void {

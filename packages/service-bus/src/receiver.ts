@@ -18,7 +18,7 @@ import { assertCount, assertHandlers } from "./receiver-checks.ts";
 import { alreadyReceivingError, receiverClosedError } from "./receiver-errors.ts";
 import { Receiving } from "./receiving.ts";
 import type { Resilience } from "./resilience.ts";
-import { settlings, type PropertiesToModify, type Settling } from "./settlement.ts";
+import { settlings, type PropertiesToModify, type Settling } from "./settling.ts";
 import { Subscription } from "./subscription.ts";
 
 type SequenceNumbers = Parameters<OfficialReceiver["receiveDeferredMessages"]>[0];
@@ -195,15 +195,19 @@ export class Receiver implements ServiceBusReceiver {
       withinTime(Promise.allSettled([...this.#work, this.#receiving.settled()]), closeTimeoutMs, clock),
     ]);
     this.#lifetime.end(cutByCloseError(this.entityPath, "receiver"));
-    await Promise.all([...subscriptions.map((subscription) => subscription.close()), this.#batches.close()]);
+    await Promise.all([
+      ...subscriptions.map((subscription) => subscription.close()),
+      this.#batches.close(),
+      this.#receiving.spare.close(),
+    ]);
     this.#receiving.end();
     this.#connection.close();
     this.#onClosed();
   }
 
-  async #settle(message: ServiceBusReceivedMessage, settling: Settling): Promise<void> {
+  #settle(message: ServiceBusReceivedMessage, settling: Settling): Promise<void> {
     // Handlers settle while close() waits for them.
-    if (this.#lifetime.aborted) throw receiverClosedError(this.entityPath);
+    if (this.#lifetime.aborted) return Promise.reject(receiverClosedError(this.entityPath));
     // The official client has the words for what cannot be settled.
     if (this.receiveMode === "receiveAndDelete" || !message.lockToken) {
       return this.#connection.refused((receiver) => settling.perform(receiver, message));

@@ -1,19 +1,21 @@
 import type { ServiceBusReceivedMessage } from "@azure/service-bus";
-import { run, type AbortSignalLike, type Attempt } from "@holdfast/core";
+import { Chain, run, type AbortSignalLike, type Attempt } from "@holdfast/core";
 import type { ServiceBusReceiver } from "@azure/service-bus";
 import Long from "long";
 import type { EntityConnection } from "./entity-connection.ts";
 import type { HandlerContext } from "./handler-work.ts";
 import { Lease, leaseOf } from "./lease.ts";
-import { Lock } from "./lock.ts";
 import type { LockKeeper } from "./lock-keeper.ts";
 import type { Lifetime } from "./lifetime.ts";
+import { MessageLock } from "./message-lock.ts";
 import { MessageRoute } from "./message-route.ts";
 import { timeoutError } from "./official-errors.ts";
 import type { ServiceBusOperation } from "./operations.ts";
 import type { ReceiverLink } from "./receiver-link.ts";
 import type { Resilience } from "./resilience.ts";
-import { Settlements, type Settling } from "./settlement.ts";
+import { Settlements } from "./settlements.ts";
+import type { Settling } from "./settling.ts";
+import { SpareLink } from "./spare-link.ts";
 
 // See sender.ts: a management operation costs 10 credits.
 const managementCredits = 10;
@@ -35,12 +37,14 @@ export class Receiving implements HandlerContext {
   readonly resilience: Resilience;
   readonly fullyQualifiedNamespace: string;
   readonly locks: boolean;
+  /** From one subscription to the next. */
+  readonly spare = new SpareLink();
   readonly #keeper: LockKeeper;
   readonly #maxLockRenewalMs: number;
   readonly #settlements: Settlements;
   readonly #lifetime: Lifetime;
   /** Leases of messages that are not settled, for the end. */
-  readonly #open = new Set<Lease>();
+  readonly #inHand = new Chain<Lease>();
 
   constructor(
     connection: EntityConnection,
@@ -60,9 +64,6 @@ export class Receiving implements HandlerContext {
       keeper,
       resilience,
       lifetime,
-      (lease) => {
-        this.#open.delete(lease);
-      },
     );
     this.#lifetime = lifetime;
   }
@@ -78,14 +79,11 @@ export class Receiving implements HandlerContext {
   /** A message came and is locked for us from now on; nothing to hold in receive-and-delete mode. */
   hold(message: ServiceBusReceivedMessage, link: ReceiverLink | undefined): void {
     if (!this.locks) return;
-    const lock = new Lock(this.connection.entityPath, (attempt) => this.connection.renew(message, attempt));
+    const lock = new MessageLock(this.connection, message);
     const lease = new Lease(message, lock, link);
     link?.hold(lease);
-    this.#open.add(lease);
-    lock.onLost = () => {
-      link?.forget(lease);
-      this.#open.delete(lease);
-    };
+    lease.inHand = this.#inHand.add(lease);
+    lock.holder = lease;
     const times = { lockedUntil: message.lockedUntilUtc, enqueuedAt: message.enqueuedTimeUtc };
     this.#keeper.keep(lock, times, this.#maxLockRenewalMs);
   }
@@ -94,8 +92,7 @@ export class Receiving implements HandlerContext {
   lease(message: ServiceBusReceivedMessage): Lease {
     const known = leaseOf(message);
     if (known !== undefined) return known;
-    const lock = new Lock(this.connection.entityPath, (attempt) => this.connection.renew(message, attempt));
-    return new Lease(message, lock);
+    return new Lease(message, new MessageLock(this.connection, message));
   }
 
   settle(lease: Lease, settling: Settling): Promise<void> {
@@ -173,18 +170,21 @@ export class Receiving implements HandlerContext {
   /** Renews the lock of a message no more, so that it comes again when the lock ends. */
   letGo(message: ServiceBusReceivedMessage): void {
     const lease = leaseOf(message);
-    if (lease === undefined || !this.#open.delete(lease)) return;
+    if (lease?.inHand === undefined) return;
+    lease.inHand.leave();
     this.#keeper.release(lease.lock);
   }
 
   /** The link is gone, and perhaps the locks of what it brought. */
   lost(link: ReceiverLink): void {
-    for (const lease of this.#open) if (lease.link === link) this.#keeper.verify(lease.lock);
+    for (const lease of this.#inHand.values()) if (lease.link === link) this.#keeper.verify(lease.lock);
   }
 
   /** Renews nothing any more. */
   end(): void {
-    for (const { lock } of this.#open) this.#keeper.release(lock);
-    this.#open.clear();
+    for (const { lock, inHand } of this.#inHand.values()) {
+      inHand?.leave();
+      this.#keeper.release(lock);
+    }
   }
 }

@@ -4,7 +4,7 @@ import type { ReceiveMessagesOptions } from "./batches.ts";
 import { timeoutError } from "./official-errors.ts";
 import { sessionLockLostError } from "./receiver-errors.ts";
 import type { SessionHold } from "./session-hold.ts";
-import { settlings } from "./settlement.ts";
+import { settlings } from "./settling.ts";
 
 // As in batches.ts.
 const defaultWaitMs = 60_000;

@@ -6,14 +6,15 @@ import type { HandlerContext } from "./handler-work.ts";
 import { Lease, leaseOf } from "./lease.ts";
 import { Lifetime } from "./lifetime.ts";
 import { LinkSettlements } from "./link-settlements.ts";
-import { Lock } from "./lock.ts";
+import { Lock, type LockHolder } from "./lock.ts";
 import { rememberSessionLock } from "./lock-signal.ts";
 import type { LockKeeper } from "./lock-keeper.ts";
 import { timeoutError } from "./official-errors.ts";
 import type { ServiceBusOperation } from "./operations.ts";
 import { sessionLockLostError } from "./receiver-errors.ts";
 import type { Resilience } from "./resilience.ts";
-import { Settlements, type SettlementRoute, type Settling } from "./settlement.ts";
+import { Settlements, type SettlementLink, type SettlementRoute } from "./settlements.ts";
+import type { Settling } from "./settling.ts";
 
 /** What a session hold is made from. */
 export interface SessionHoldOptions {
@@ -38,15 +39,15 @@ const managementCredits = 10;
  * A session that we hold: its lock, its link, and how its messages are settled. All of it ends with the link, because only the
  * owner may settle, and only while it owns.
  */
-export class SessionHold implements HandlerContext, SettlementRoute {
+export class SessionHold implements HandlerContext, SettlementRoute, SettlementLink, LockHolder {
   readonly receiver: ServiceBusSessionReceiver;
   readonly resilience: Resilience;
   readonly lifetime = new Lifetime();
   readonly lock: Lock;
+  readonly settlements: LinkSettlements;
   readonly fullyQualifiedNamespace: string;
   readonly #options: SessionHoldOptions;
   readonly #settlements: Settlements;
-  readonly #onLink: LinkSettlements;
   #stopWatching: (() => void) | undefined;
   #policy: { readonly from: Policy; readonly to: Policy } | undefined;
 
@@ -56,14 +57,10 @@ export class SessionHold implements HandlerContext, SettlementRoute {
     this.receiver = receiver;
     this.resilience = resilience;
     this.fullyQualifiedNamespace = options.fullyQualifiedNamespace;
-    this.lock = new Lock(receiver.entityPath, (attempt) => this.#renew(attempt));
-    this.lock.onLost = () => {
-      this.#onLink.cut();
-      this.#stopWatching?.();
-      void withinTime(receiver.close(), closeTimeoutMs, resilience.clock);
-    };
+    this.lock = new SessionLock(receiver);
+    this.lock.holder = this;
     this.#settlements = new Settlements(this, keeper, resilience, this.lifetime);
-    this.#onLink = new LinkSettlements(receiver.entityPath, resilience.clock, () => undefined);
+    this.settlements = new LinkSettlements(receiver.entityPath, resilience.clock, () => undefined);
     keeper.keep(this.lock, { lockedUntil: receiver.sessionLockedUntilUtc }, maxLockRenewalMs);
     this.#watch();
   }
@@ -117,11 +114,25 @@ export class SessionHold implements HandlerContext, SettlementRoute {
     if (this.lock.lost !== undefined) return Promise.reject(this.lock.lost);
     const { attemptTimeoutMs } = this.resilience.policy("serviceBus.settle");
     const way = number === 1 ? message : byLockToken(message);
-    return this.#onLink.settle(settling.what, attemptTimeoutMs, () => settling.perform(this.receiver, way));
+    return this.settlements.settle(settling.what, attemptTimeoutMs, () =>
+      settling.perform(this.receiver, way),
+    );
   }
 
   rotate(): void {
     // A session stays where it is.
+  }
+
+  linkFor(): SettlementLink {
+    return this;
+  }
+
+  meaningOf(error: unknown): unknown {
+    return error;
+  }
+
+  settled(): void {
+    // The session's link outlives its messages.
   }
 
   /** The user renewed the lock by himself. */
@@ -174,14 +185,16 @@ export class SessionHold implements HandlerContext, SettlementRoute {
     const { keeper, pool, generation, resilience, onClosed } = this.#options;
     keeper.release(this.lock);
     this.#stopWatching?.();
-    this.#onLink.cut();
+    this.settlements.cut();
     await withinTime(this.receiver.close(), closeTimeoutMs, resilience.clock);
     pool.release(generation);
     onClosed();
   }
 
-  #renew(attempt: Attempt): Promise<Date> {
-    return this.receiver.renewSessionLock({ abortSignal: attempt.signal });
+  lockLost(): void {
+    this.settlements.cut();
+    this.#stopWatching?.();
+    void withinTime(this.receiver.close(), closeTimeoutMs, this.resilience.clock);
   }
 
   #watch(): void {
@@ -190,5 +203,19 @@ export class SessionHold implements HandlerContext, SettlementRoute {
       if (this.receiver.isClosed) this.lose(sessionLockLostError(this.receiver.sessionId));
       else this.#watch();
     });
+  }
+}
+
+/** The lock of a session. */
+class SessionLock extends Lock {
+  readonly #receiver: ServiceBusSessionReceiver;
+
+  constructor(receiver: ServiceBusSessionReceiver) {
+    super(receiver.entityPath);
+    this.#receiver = receiver;
+  }
+
+  renew(attempt: Attempt): Promise<Date> {
+    return this.#receiver.renewSessionLock({ abortSignal: attempt.signal });
   }
 }

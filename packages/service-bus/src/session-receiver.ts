@@ -16,7 +16,7 @@ import { assertCount, assertHandlers } from "./receiver-checks.ts";
 import { SessionBatches } from "./session-batches.ts";
 import type { SessionHold } from "./session-hold.ts";
 import { SessionSubscription } from "./session-subscription.ts";
-import { settlings, type PropertiesToModify, type Settling } from "./settlement.ts";
+import { settlings, type PropertiesToModify, type Settling } from "./settling.ts";
 
 type SequenceNumbers = Parameters<OfficialReceiver["receiveDeferredMessages"]>[0];
 

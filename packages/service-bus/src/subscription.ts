@@ -4,7 +4,7 @@ import { withinTime } from "./connection-pool.ts";
 import { HandlerWork } from "./handler-work.ts";
 import { timeoutError } from "./official-errors.ts";
 import { reattachAfter, type LinkTrouble } from "./reattach-pace.ts";
-import { ReceiverLink } from "./receiver-link.ts";
+import { ReceiverLink, type LinkListener } from "./receiver-link.ts";
 import { deafLinkError } from "./receiver-errors.ts";
 import type { Receiving } from "./receiving.ts";
 import { StallWatch, type Watched } from "./stall-watch.ts";
@@ -100,7 +100,7 @@ export class Subscription implements Watched {
   #open(lost: Error | undefined): void {
     this.#attach(lost).then(
       (link) => {
-        this.#sound(link);
+        if (!this.isActive) void this.#retire(link);
       },
       () => {
         // Stopped.
@@ -149,7 +149,7 @@ export class Subscription implements Watched {
         this.#failed(error);
         reject(error);
       };
-      const link = new ReceiverLink(connection, this.#maxConcurrentCalls, clock, {
+      const listener: LinkListener = {
         message: (message, on) => {
           settled();
           return this.#take(message, on);
@@ -162,7 +162,10 @@ export class Subscription implements Watched {
         settled: (on) => {
           this.#closeIfSettled(on);
         },
-      });
+      };
+      const spare = this.#receiving.spare.take(this.#maxConcurrentCalls);
+      spare?.handTo(listener);
+      const link = spare ?? new ReceiverLink(connection, this.#maxConcurrentCalls, clock, listener);
       let isSound = false;
       const settled = (): void => {
         if (isSound) return;
@@ -184,13 +187,24 @@ export class Subscription implements Watched {
         if (!isAttached) void link.close();
       });
       this.#link = link;
-      link.listen().then(() => {
-        isAttached = true;
-        if (isSound || attempt.ended) return;
-        stopWaiting();
-        stopWaiting = clock.after(soundAfterMs, settled);
-        this.#attached();
-      }, fail);
+      link.listen().then(
+        () => {
+          isAttached = true;
+          if (isSound || attempt.ended) return;
+          stopWaiting();
+          stopWaiting = clock.after(soundAfterMs, settled);
+          this.#attached();
+        },
+        (error: unknown) => {
+          // That the spare one was closed meanwhile is no trouble to tell of.
+          if (spare === undefined) {
+            fail(error as Error);
+            return;
+          }
+          stopWaiting();
+          reject(error);
+        },
+      );
     });
   }
 
@@ -200,10 +214,6 @@ export class Subscription implements Watched {
     this.#link = undefined;
     this.#failed(error);
     this.#open(error);
-  }
-
-  #sound(link: ReceiverLink): void {
-    if (!this.isActive) void this.#retire(link);
   }
 
   #attached(): void {
@@ -266,10 +276,10 @@ export class Subscription implements Watched {
   }
 
   #closeIfSettled(link: ReceiverLink): void {
-    if (this.#retired.has(link) && link.isSettled) {
-      this.#retired.delete(link);
-      void link.close();
-    }
+    if (!this.#retired.has(link) || !link.isSettled) return;
+    this.#retired.delete(link);
+    if (this.isActive) void link.close();
+    else this.#receiving.spare.keep(link);
   }
 
   #lost(link: ReceiverLink): void {

@@ -1,3 +1,4 @@
+import { setImmediate as turnOfTheLoop } from "node:timers/promises";
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { gate } from "@holdfast/core";
@@ -24,7 +25,10 @@ it("settles what is alike in one turn, and what is not in turns of its own, in o
             }),
         });
         kinds.forEach((kind, index) => {
-          turns.take(kind, () => written.push({ kind: `${kind} #${String(index)}`, turn }));
+          turns.take({
+            likeness: kind,
+            write: () => written.push({ kind: `${kind} #${String(index)}`, turn }),
+          });
         });
         await clock.advance(1_000);
         expect(clock.pending).toBe(0);
@@ -39,6 +43,29 @@ it("settles what is alike in one turn, and what is not in turns of its own, in o
       },
     ),
   );
+});
+
+it("lets the engine write every 32 of a large batch while the rest is still to be made", async () => {
+  const clock = virtualClock();
+  const turns = new DispositionTurns(clock);
+  const written: number[] = [];
+  const onWire: number[] = [];
+  for (let index = 0; index < 100; index += 1) {
+    turns.take({
+      likeness: "complete",
+      write: () => {
+        // As the engine: it asks for the next tick with the first, and writes all that has come by then.
+        if (written.length === (onWire.at(-1) ?? 0)) process.nextTick(() => onWire.push(written.length));
+        written.push(index);
+      },
+    });
+  }
+  expect(written).toHaveLength(32);
+  await turnOfTheLoop();
+  expect(onWire).toEqual([32, 64, 96, 100]);
+  expect(written).toEqual(Array.from({ length: 100 }, (_, index) => index));
+  await clock.advance(10);
+  expect(clock.pending).toBe(0);
 });
 
 it("gives places in the order of asking, and never more than there are", async () => {

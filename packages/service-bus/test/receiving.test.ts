@@ -166,6 +166,56 @@ it("takes no more messages once the subscription is closed, and can be subscribe
   expect(() => receiver.subscribe(recording())).toThrow(/already receiving/);
 });
 
+const receivingLinks = (at: Awaited<ReturnType<typeof receivingBench>>) =>
+  at.bus.journal.attaches(queue).filter(({ role }) => role === "receive").length;
+
+it("subscribes again on the link that the last subscription left, and closes it with the receiver", async () => {
+  await using at = await receivingBench();
+  const receiver = at.client.createReceiver(queue);
+  for (let round = 1; round <= 3; round += 1) {
+    const handlers = recording();
+    const subscription = receiver.subscribe(handlers, { maxConcurrentCalls: 4 });
+    await at.fill(5);
+    await expect.poll(() => handlers.bodies.length).toBe(5);
+    await subscription.close();
+    await expect.poll(() => at.bus.journal.settled(queue).length).toBe(5 * round);
+  }
+  expect(receivingLinks(at)).toBe(1);
+  // Another number of calls needs another link: the first is not kept beside it.
+  const handlers = recording();
+  receiver.subscribe(handlers, { maxConcurrentCalls: 2 });
+  await at.fill(1);
+  await expect.poll(() => handlers.bodies.length).toBe(1);
+  expect(receivingLinks(at)).toBe(2);
+  await receiver.close();
+  const closed = (): number => at.bus.journal.detaches(queue).filter(({ by }) => by === "client").length;
+  await expect.poll(closed).toBeGreaterThanOrEqual(2);
+  expect(at.bus.queue(queue).lockedMessages).toBe(0);
+});
+
+it.each(["the link is detached", "the connection is dropped"])(
+  "subscribes again without a word after %s between two subscriptions",
+  async (what) => {
+    await using at = await receivingBench();
+    const receiver = at.client.createReceiver(queue);
+    const first = recording();
+    const subscription = receiver.subscribe(first);
+    await at.fill(1);
+    await expect.poll(() => at.bus.journal.settled(queue).length).toBe(1);
+    await subscription.close();
+    if (what === "the link is detached") at.bus.detachLinks(queue);
+    else at.bus.dropConnections();
+    await sleep(300);
+    const second = recording();
+    receiver.subscribe(second);
+    await at.fill(2);
+    await expect.poll(() => second.bodies.length, { timeout: 3_000 }).toBe(2);
+    await expect.poll(() => at.bus.journal.settled(queue).length).toBe(3);
+    expect([...first.errors, ...second.errors]).toEqual([]);
+    expect(at.events.filter(({ type }) => type === "disconnected" || type === "give-up")).toEqual([]);
+  },
+);
+
 it("lets handlers finish and complete when the client is closed", async () => {
   await using at = await receivingBench();
   await at.fill(3);
