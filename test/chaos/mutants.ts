@@ -14,9 +14,9 @@ export interface Mutant {
 export const mutants: readonly Mutant[] = [
   {
     name: "a resend carries an id of its own",
-    file: "packages/service-bus/src/coalescer.ts",
-    from: "? batch : first.single.message;",
-    to: "? batch : first.attempt.number > 1 ? { ...first.single.message, messageId: crypto.randomUUID() } as never : first.single.message;",
+    file: "packages/service-bus/src/parcel.ts",
+    from: "content.message,\n      options === undefined",
+    to: "this.attempt.number > 1 ? ({ ...content.message, messageId: crypto.randomUUID() } as never) : content.message,\n      options === undefined",
   },
   {
     name: "the server's hint is dropped",
@@ -27,8 +27,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a lost link counts as an acknowledgement",
     file: "packages/service-bus/src/transfers.ts",
-    from: "reject(error);\n        // The official client would keep",
-    to: "resolve();\n        // The official client would keep",
+    from: "transfer.end(error);\n    transfer.cargo.refused(error);",
+    to: "transfer.end(error);\n    transfer.cargo.accepted();",
   },
   {
     name: "a settlement that was cut counts as confirmed",
