@@ -140,3 +140,24 @@ it("deletes messages unread, the oldest first, as the newer official clients ask
   connection.close();
   await client.close();
 });
+
+it("keeps what a client adds to a message that it dead-letters", async () => {
+  const client = officialClient(bus);
+  await client.createSender("orders").sendMessages({ body: 1, applicationProperties: { kept: 1 } });
+  const receiver = client.createReceiver("orders");
+  const [message] = await receiver.receiveMessages(1);
+  await receiver.deadLetterMessage(message!, {
+    deadLetterReason: "why",
+    deadLetterErrorDescription: "because",
+    attempt: 3,
+  });
+  const [dead] = await client.createReceiver("orders", { subQueueType: "deadLetter" }).peekMessages(1);
+  expect(dead!.applicationProperties).toEqual({
+    kept: 1,
+    attempt: 3,
+    DeadLetterReason: "why",
+    DeadLetterErrorDescription: "because",
+  });
+  expect(bus.journal.deadLettered("orders")).toMatchObject([{ reason: "why", description: "because" }]);
+  await client.close();
+});

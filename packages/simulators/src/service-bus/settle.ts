@@ -1,4 +1,4 @@
-import { pairsOf, type Typed } from "./amqp-types.ts";
+import { codec, pairsOf, type Typed, type TypedPairs } from "./amqp-types.ts";
 import { outcomes, type Delivery, type LinkContext, type SenderLink } from "./amqp-engine.ts";
 import { conditions, type AmqpError } from "./conditions.ts";
 import type { BrokerLink } from "./link.ts";
@@ -9,6 +9,16 @@ import type { Settlement } from "./settlement.ts";
 import { texts, trackedError } from "./texts.ts";
 
 type Outcome = "accepted" | "rejected" | "released" | "modified";
+
+/** Properties for the message, except those names. Annotations are named by symbols, properties by strings. */
+function propertiesIn(map: Typed | undefined, except: readonly string[] = []): TypedPairs {
+  const pairs = pairsOf(map);
+  return pairs.flatMap((key, index) => {
+    const [name, value] = [String(key.value), pairs[index + 1]];
+    if (index % 2 === 1 || value === undefined || except.includes(name)) return [];
+    return [codec.wrap_string(name), value];
+  });
+}
 
 /** What an outcome of AMQP 3.4 means to Service Bus, and the outcome of the same kind that answers it. */
 function settlementOf(
@@ -25,7 +35,7 @@ function settlementOf(
       return {
         what: {
           disposition: state?.undeliverable_here === true ? "deferred" : "abandoned",
-          properties: pairsOf(state?.value[2]),
+          properties: propertiesIn(state?.value[2]),
         },
         reply: outcomes.modified(),
       };
@@ -36,8 +46,14 @@ function settlementOf(
         reason: text(info["DeadLetterReason"]),
         description: text(info["DeadLetterErrorDescription"]) ?? text(description),
       };
+      // AMQP 2.8.14: condition, description, info. What is there beside the reasons goes to the message.
+      const fields: unknown = state?.value[0]?.value;
+      const properties = propertiesIn(Array.isArray(fields) ? (fields[2] as Typed | undefined) : undefined, [
+        "DeadLetterReason",
+        "DeadLetterErrorDescription",
+      ]);
       // Without an error: clients read an error in the answer as the failure of the settlement.
-      return { what: { disposition: "dead-lettered", cause }, reply: outcomes.rejected() };
+      return { what: { disposition: "dead-lettered", cause, properties }, reply: outcomes.rejected() };
     }
   }
 }
