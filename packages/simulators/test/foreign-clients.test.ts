@@ -68,6 +68,20 @@ it("answers an attach before it delivers, when the credit came in one breath wit
   await client.close();
 });
 
+it("says that it has no transactions to a client that asks for their coordinator", async () => {
+  const connection = await rawConnection(bus);
+  const sender = connection.open_sender({});
+  const { types } = rhea as unknown as { types: Record<string, (...values: unknown[]) => unknown> };
+  // AMQP 4.5.1: a coordinator, with the capability of local transactions.
+  (sender as unknown as { local: { attach: { target: unknown } } }).local.attach.target = types["described"]!(
+    types["wrap_ulong"]!(0x30),
+    types["wrap_list"]!([types["wrap_symbol"]!("amqp:local-transactions")]),
+  );
+  await next(sender, "sender_error");
+  expect(bus.journal.refusals()).toMatchObject([{ step: "attach", condition: "amqp:not-implemented" }]);
+  connection.close();
+});
+
 describe("a delivery", () => {
   it("carries its lock token as an annotation too, in the order of RFC 4122", async () => {
     const client = officialClient(bus);

@@ -52,6 +52,10 @@ function refusalOf(
     role === "management"
       ? claims.allows("Listen", path, now) || claims.allows("Send", path, now)
       : claims.allows(claimFor(role), path, now);
+  // AMQP 4.1: the coordinator of transactions is a target without an address.
+  if (path === "" && role === "send") {
+    return trackedError(conditions.notImplemented, texts.noTransactions, tracking);
+  }
   // Rights come before existence: who may not look is not told what is there.
   if (!allowed) {
     const text = texts.claimMissing(claimFor(role), broker.resource(path));

@@ -80,6 +80,8 @@ export const texts = {
   connectionForced: "The connection was closed by the service for maintenance.",
   connectionInactive: (ms: number) =>
     `The connection was inactive for more than the allowed ${String(ms)} milliseconds and is closed by container 'LinkTracker'.`,
+  noTransactions:
+    "The link has a target without an address; neither transactions nor anonymous targets are simulated.",
   unknownOperation: (operation: string) => `The operation '${operation}' is not supported by this node.`,
 } as const;
 
