@@ -17,7 +17,7 @@ import {
 import { requireRight } from "./service-access.ts";
 
 /** An identity as the registry shows it. */
-export function describeIdentity(hub: Hub, identity: Identity): JsonObject {
+function describeIdentity(hub: Hub, identity: Identity): JsonObject {
   const { authentication } = identity;
   const isSas = authentication.type === "sas";
   return {
