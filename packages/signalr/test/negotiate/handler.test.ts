@@ -48,7 +48,7 @@ function client(url: string): HubConnection {
 }
 
 describe("createNegotiateHandler", () => {
-  it("M-22 makes of 40 claims and 12 KB a token of at most 4096 bytes with the allowed ones, and the client connects", async () => {
+  it("makes of 40 claims and 12 KB a token of at most 4096 bytes with the allowed ones, and the client connects", async () => {
     await using service = await serverless();
     expect(JSON.stringify(identity).length).toBeGreaterThan(12_000);
     expect(Object.keys(identity)).toHaveLength(40);
@@ -78,7 +78,7 @@ describe("createNegotiateHandler", () => {
     await connection.stop();
   });
 
-  it("M-22 answers with 413 and names the claims when those that must stay are too many", async () => {
+  it("answers with 413 and names the claims when those that must stay are too many", async () => {
     await using service = await serverless();
     const negotiate = createNegotiateHandler({
       connectionString: service.service.connectionString,
