@@ -6,6 +6,7 @@ import { failLookupsFor } from "./lookup.ts";
 // The official client with its default options, in a process of its own, because it can bring its process down.
 process.on("disconnect", () => process.exit());
 process.on("message", (job: BareJob) => void work(job));
+process.send?.("loaded");
 
 async function work({ connectionString, queue, messages, resolvesAfterMs }: BareJob): Promise<void> {
   if (resolvesAfterMs !== undefined) failLookupsFor(resolvesAfterMs);

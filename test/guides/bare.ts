@@ -1,4 +1,5 @@
-import { fork } from "node:child_process";
+import { fork, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import type { ServiceBusMessage } from "@azure/service-bus";
 import { queue, type FailingService, type Scenario } from "./scenarios.ts";
@@ -29,23 +30,35 @@ export interface BareRun extends Disposable {
   readonly done: Promise<void>;
 }
 
+function bareProcess(): ChildProcess {
+  return fork(fileURLToPath(new URL("bare-process.ts", import.meta.url)), [], {
+    execArgv: ["--import", "tsx"],
+    stdio: ["ignore", "ignore", "inherit", "ipc"],
+  });
+}
+
+/** A process with the official client that has loaded it: what fails for a few seconds has not failed before it begins. */
+export async function loadedBareProcess(): Promise<ChildProcess> {
+  const child = bareProcess();
+  await once(child, "message");
+  return child;
+}
+
 /** Starts it; dispose of the result to end it, whatever it waits for. */
 export function runBare(
   { messages, resolvesAfterMs }: Scenario,
   { connectionString }: FailingService,
+  child = bareProcess(),
 ): BareRun {
   const job: BareJob = {
     ...{ connectionString, queue, messages },
     ...(resolvesAfterMs === undefined ? {} : { resolvesAfterMs }),
   };
-  const child = fork(fileURLToPath(new URL("bare-process.ts", import.meta.url)), [], {
-    execArgv: ["--import", "tsx"],
-    stdio: ["ignore", "ignore", "inherit", "ipc"],
-  });
   const reports: BareReport[] = [];
   const done = new Promise<void>((resolve) => {
     child.on("exit", () => resolve());
-    child.on("message", (report: BareReport) => {
+    child.on("message", (report: BareReport | "loaded") => {
+      if (report === "loaded") return;
       reports.push(report);
       if (reports.length === job.messages.length) resolve();
     });

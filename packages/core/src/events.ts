@@ -91,6 +91,12 @@ export interface FellBackEvent extends OperationEvent {
   readonly fault: FaultSummary;
 }
 
+/** The process has many clients of one service open, as when one is made for each call and none is closed. `target` is the namespace. */
+export interface ManyClientsEvent extends OperationEvent {
+  readonly type: "many-clients";
+  readonly live: number;
+}
+
 /** A new access token was fetched; `target` names its scopes. */
 export interface TokenRefreshedEvent extends OperationEvent {
   readonly type: "token-refreshed";
@@ -147,6 +153,7 @@ export type HoldfastEvent =
   | ReconnectedEvent
   | RecycledEvent
   | FellBackEvent
+  | ManyClientsEvent
   | TokenRefreshedEvent
   | TokenKeptEvent
   | ThrottledSustainedEvent

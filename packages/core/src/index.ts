@@ -25,6 +25,7 @@ export {
   type GiveUpEvent,
   type HandlerFailedEvent,
   type HoldfastEvent,
+  type ManyClientsEvent,
   type ReconnectedEvent,
   type RecoveredEvent,
   type RecycledEvent,

@@ -16,7 +16,7 @@ const keys = ["Endpoint", "SharedAccessKeyName", "SharedAccessKey", "SharedAcces
  * Looks through a connection string before the official client does, whose words are few (`TypeError: Invalid URL`). Only
  * what could not work is refused; no message shows a key or a signature.
  *
- * @throws HoldfastError `misconfigured`, naming what is wrong and what it should look like.
+ * @throws HoldfastError `misconfigured`, naming all that is wrong and what it should look like.
  */
 export function checkConnectionString(connectionString: unknown): asserts connectionString is string {
   if (typeof connectionString !== "string") {
@@ -27,34 +27,60 @@ export function checkConnectionString(connectionString: unknown): asserts connec
   if (connectionString.trim() === "") throw refuse("it is empty; is the variable that should hold it set?");
   if (/^\s*["']/.test(connectionString)) throw refuse("it stands in quotation marks; take them away");
   const pairs = parse(connectionString);
-  for (const key of keys) {
+  const misspelt = misspellingsIn(pairs);
+  // What is spelt wrongly would be missing, too.
+  const wrong = misspelt.length > 0 ? misspelt : [...problemsOfEndpoint(pairs), ...problemsOfKey(pairs)];
+  if (wrong.length > 0) throw refuse(wrong.join("; and "));
+}
+
+type Pairs = ReadonlyMap<string, string>;
+
+function misspellingsIn(pairs: Pairs): string[] {
+  return keys.flatMap((key) => {
     const written = [...pairs.keys()].find((one) => one !== key && one.toLowerCase() === key.toLowerCase());
-    if (written !== undefined && !pairs.has(key))
-      throw refuse(`the official client reads ${key} in this spelling only, and it says ${written}`);
-  }
-  const has = (key: string): boolean => (pairs.get(key) ?? "") !== "";
+    if (written === undefined || pairs.has(key)) return [];
+    return [`the official client reads ${key} in this spelling only, and it says ${written}`];
+  });
+}
+
+function problemsOfEndpoint(pairs: Pairs): string[] {
   const endpoint = pairs.get("Endpoint");
   if (endpoint === undefined || endpoint === "") {
     const owner = others.find(([key]) => pairs.has(key))?.[1];
-    throw refuse(owner === undefined ? "Endpoint is missing" : `it is one of ${owner}, not of Service Bus`);
+    // Nothing else in it need be right then.
+    if (owner !== undefined) throw refuse(`it is one of ${owner}, not of Service Bus`);
+    return ["Endpoint is missing"];
   }
   const host = /^[a-z][a-z0-9+.-]*:\/\/([^/\s]+)\/?\s*$/i.exec(endpoint)?.[1];
   // Its text is shown in part: somebody may have put a key there.
-  if (host === undefined) throw refuse("Endpoint is not like sb://<namespace>.servicebus.windows.net/");
-  if (/[<>{}]/.test(host)) throw refuse("Endpoint still holds a placeholder in brackets");
+  if (host === undefined) return ["Endpoint is not like sb://<namespace>.servicebus.windows.net/"];
+  return /[<>{}]/.test(host) ? ["Endpoint still holds a placeholder in brackets"] : [];
+}
+
+function problemsOfKey(pairs: Pairs): string[] {
+  const has = (name: string): boolean => (pairs.get(name) ?? "") !== "";
   const [key, name, signature] = ["SharedAccessKey", "SharedAccessKeyName", "SharedAccessSignature"].map(has);
   if (signature && (key || name))
-    throw refuse("it holds both SharedAccessSignature and SharedAccessKey; leave one of them");
-  if (key && !name) throw refuse("SharedAccessKeyName is missing beside SharedAccessKey");
-  if (name && !key) throw refuse("SharedAccessKey is missing, or empty, beside SharedAccessKeyName");
-  if (!key && !signature) {
-    throw refuse(
+    return ["it holds both SharedAccessSignature and SharedAccessKey; leave one of them"];
+  if (signature) return [];
+  if (!key && !name)
+    return [
       "there is neither SharedAccessKeyName with SharedAccessKey nor SharedAccessSignature; for Microsoft Entra give the namespace's host and a credential",
-    );
-  }
-  if (key && /[<>{}\s"']/.test(pairs.get("SharedAccessKey") ?? "")) {
-    throw refuse("SharedAccessKey holds a space, a bracket or a quotation mark, which no key does");
-  }
+    ];
+  const wrong: string[] = [];
+  if (!name) wrong.push("SharedAccessKeyName is missing beside SharedAccessKey");
+  if (!key) wrong.push("SharedAccessKey is missing, or empty, beside SharedAccessKeyName");
+  const text = pairs.get("SharedAccessKey") ?? "";
+  if (/[<>{}\s"']/.test(text))
+    wrong.push("SharedAccessKey holds a space, a bracket or a quotation mark, which no key does");
+  if (isEncodedForUrls(text))
+    wrong.push("SharedAccessKey is encoded for a URL; %2B stands for +, %2F for / and %3D for =");
+  return wrong;
+}
+
+/** Base64 whose signs were escaped: no key that the service makes holds a percent sign. */
+function isEncodedForUrls(key: string): boolean {
+  return /%(?:2B|2F|3D)/i.test(key) && /^[\w+/=]*$/.test(key.replace(/%(?:2B|2F|3D)/gi, ""));
 }
 
 function parse(connectionString: string): Map<string, string> {

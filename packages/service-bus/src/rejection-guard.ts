@@ -1,12 +1,17 @@
 import { emit, redact, type EventListener } from "@holdfast/core";
 
-/** rhea-promise says so when the service answers neither the opening of a receiving link nor its session's end (`session.close()`). */
-const leak = /^Unable to close the amqp session .* due to operation timeout\.$/;
+/**
+ * rhea-promise says so when the service does not answer the end of a session or link. The official client closes some and waits
+ * for none of it: a link that was aborted while it was being opened (`_initLinkImpl`, `checkAborted`) or while it was being
+ * drained, and a session whose link never opened.
+ */
+const leak =
+  /^Unable to close the (?:amqp session|(?:receiver|sender) '[^']*' on amqp session) .* due to operation timeout\.$/;
 
 /**
- * Keeps one known rejection of the official client from ending the process: two minutes after a receiver began to open a link
- * and the service fell silent, it rejects a promise that nobody can reach (azure-sdk-for-js#35342, #39348). Nothing is lost
- * with it. Every other unhandled rejection is treated as if this were not there.
+ * Keeps one known kind of rejection of the official client from ending the process: a minute or two after a link was given up
+ * while the service was silent, it rejects a promise that nobody can reach (azure-sdk-for-js#35342, #39348). It can come after
+ * `close()`, too. Nothing is lost with it. Every other unhandled rejection is treated as if this were not there.
  *
  * Opt-in, once for the process, because it listens to `unhandledRejection`: while other listeners are installed they see what
  * is not ours; with none, what is not ours is thrown, as Node does by default. Not for processes that run with
@@ -23,7 +28,12 @@ export function guardOfficialRejections(onEvent?: EventListener): () => void {
   const listener = (reason: unknown): void => {
     if (isLeak(reason)) {
       const message = redact(reason.message);
-      const fault = { kind: "timeout", id: "session-end", code: reason.name, message } as const;
+      const fault = {
+        kind: "timeout",
+        id: isOfSession(reason) ? "session-end" : "link-end",
+        code: reason.name,
+        message,
+      } as const;
       emit(onEvent, { type: "handler-failed", operation: "serviceBus.close", target: "", fault });
       return;
     }
@@ -33,6 +43,10 @@ export function guardOfficialRejections(onEvent?: EventListener): () => void {
   return () => {
     process.off("unhandledRejection", listener);
   };
+}
+
+function isOfSession({ message }: Error): boolean {
+  return message.startsWith("Unable to close the amqp session");
 }
 
 function isLeak(reason: unknown): reason is Error {

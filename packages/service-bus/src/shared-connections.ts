@@ -2,6 +2,8 @@ import { emit, type EventListener } from "@holdfast/core";
 import type { ServiceBusClientOptions } from "./client.ts";
 import { Connections, innerTimeouts } from "./connections.ts";
 import type { Access } from "./credentials.ts";
+import { countLive } from "./live-clients.ts";
+import { namespaceOf } from "./official-arguments.ts";
 import type { Resilience } from "./resilience.ts";
 
 /** A client's hold on its connections, which others may hold too. */
@@ -34,7 +36,15 @@ export function holdConnections(
 ): ConnectionsHold {
   if (!resilience.shareConnections) {
     const connections = new Connections(access, options, resilience);
-    return { connections, isLast: true, leave: () => connections.close() };
+    const forget = countLive(namespaceOf(access), (live) => {
+      const target = namespaceOf(access);
+      emit(resilience.onEvent, { type: "many-clients", operation: "serviceBus.connect", target, live });
+    });
+    const leave = async (): Promise<void> => {
+      forget();
+      await connections.close();
+    };
+    return { connections, isLast: true, leave };
   }
   const terms = termsOf(options, resilience);
   const shared =

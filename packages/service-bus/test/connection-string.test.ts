@@ -40,6 +40,16 @@ const wrong: readonly [string, unknown, RegExp][] = [
     /both/,
   ],
   ["a key with a space", `${endpoint};SharedAccessKeyName=n;SharedAccessKey=${key} x`, /holds a space/],
+  [
+    "a key that was encoded for a URL",
+    `${endpoint};SharedAccessKeyName=n;SharedAccessKey=abc%2Bdef%3D`,
+    /encoded for a URL; %2B stands for \+/,
+  ],
+  [
+    "more than one thing wrong",
+    "Endpoint=my.servicebus.windows.net;SharedAccessKeyName=n",
+    /Endpoint is not like .*; and SharedAccessKey is missing/,
+  ],
   ["a part that is no pair", `${endpoint};SharedAccessKeyName=n;${key}`, /no Key=Value pair/],
   [
     "a Storage account's",
@@ -49,7 +59,7 @@ const wrong: readonly [string, unknown, RegExp][] = [
   ["IoT Hub's", `HostName=h.azure-devices.net;SharedAccessKeyName=n;SharedAccessKey=${key}`, /of IoT Hub/],
 ];
 
-describe("SBC-028, SBC-035 a connection string", () => {
+describe("SBC-028, SBC-035, SBC-037 a connection string", () => {
   it.each(wrong)("with %s is refused with a reason, and no key is shown", (_, text, reason) => {
     let thrown: unknown;
     try {

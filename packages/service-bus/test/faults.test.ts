@@ -66,7 +66,17 @@ const cases: readonly [string, unknown, Record<string, unknown>][] = [
     official("MessageSizeExceeded", "too big"),
     { kind: "too-large", sent: "no" },
   ],
-  ["a full entity", official("QuotaExceeded", "The maximum entity size has been reached"), { kind: "quota" }],
+  [
+    "a full entity",
+    official("QuotaExceeded", "The maximum entity size has been reached or exceeded for Queue: 'ORDERS'."),
+    { kind: "quota", id: "SBC-077" },
+  ],
+  [
+    "too many connections",
+    official("QuotaExceeded", "ConnectionsQuotaExceeded for namespace my-namespace."),
+    { kind: "quota", id: "SBC-079" },
+  ],
+  ["a limit that nobody named", official("QuotaExceeded", "too much"), { kind: "quota", id: "quota" }],
   ["a lost lock", official("MessageLockLost", "The lock supplied is invalid."), { kind: "lock-lost" }],
   ["a held session", official("SessionCannotBeLocked", "held"), { kind: "conflict" }],
   [

@@ -1,6 +1,11 @@
 import { spawn } from "node:child_process";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
-import { ignore, serviceBus } from "@holdfast/simulators/service-bus";
+import {
+  delayAcknowledgement,
+  ignore,
+  serviceBus,
+  type ServiceBusSimulator,
+} from "@holdfast/simulators/service-bus";
 import { describe, expect, it } from "vitest";
 
 /** The official client's own timers, sixty times as fast: its two minutes are two seconds. */
@@ -48,17 +53,44 @@ async function withoutSessionEnds(port: number): Promise<{ port: number; close: 
   return { port: (server.address() as AddressInfo).port, close };
 }
 
-/** Runs a program with the official client against a service that answers neither an opening link nor a session's end. */
-async function run(program: string): Promise<{ code: number | null; out: string; err: string }> {
+interface Misfortune {
+  readonly arrange: (bus: ServiceBusSimulator) => void;
+  /** What the program does with `receiver`. */
+  readonly work: string;
+}
+
+/** The service answers neither an opening link nor a session's end. */
+const silence: Misfortune = {
+  arrange: (bus) => void bus.faults.always("attach", ignore()),
+  work: 'receiver.receiveMessages(1).catch(({ name }) => console.log("rejected", name));',
+};
+
+/** A receiver is aborted while its link is being opened, and the link's end is not answered. */
+const abortedOpening: Misfortune = {
+  arrange(bus) {
+    bus.faults.next("attach", delayAcknowledgement(500));
+    bus.faults.always("detach", ignore());
+  },
+  work: `const abort = new AbortController();
+    setTimeout(() => abort.abort(), 60 * 250);
+    receiver.receiveMessages(1, { abortSignal: abort.signal }).catch(({ name }) => console.log("rejected", name));`,
+};
+
+/** Runs a program with the official client. */
+async function run(
+  program: string,
+  { arrange, work } = silence,
+): Promise<{ code: number | null; out: string; err: string }> {
   const bus = await serviceBus({ queues: ["orders"] });
-  bus.faults.always("attach", ignore());
+  arrange(bus);
   const silent = await withoutSessionEnds(bus.port);
   const source = `
     import { ServiceBusClient } from "@azure/service-bus";
     import { guardOfficialRejections } from "@holdfast/service-bus";
     ${program}
     const client = new ServiceBusClient(process.argv[1], { retryOptions: { maxRetries: 0 } });
-    client.createReceiver("orders").receiveMessages(1).catch(({ name }) => console.log("rejected", name));
+    const receiver = client.createReceiver("orders");
+    ${work}
     setTimeout(() => { console.log("still here"); process.exit(0); }, 60 * 6_000);
   `;
   const flags = ["--import", faster, "--import", "tsx", "--conditions=source", "--input-type=module"];
@@ -92,6 +124,21 @@ describe("a rejection that nobody can reach", () => {
       "guardOfficialRejections(({ fault }) => console.log('guarded', fault.id));",
     );
     expect(out).toContain("guarded session-end");
+    expect([code, out.includes("still here")]).toEqual([0, true]);
+  });
+
+  it("bare: ends the process when a receiver was aborted while its link was being opened, too", async () => {
+    const { code, err } = await run("", abortedOpening);
+    expect(err).toContain("Unable to close the receiver");
+    expect(code).toBe(1);
+  });
+
+  it("ours: is told of that, and the process goes on", async () => {
+    const { code, out } = await run(
+      "guardOfficialRejections(({ fault }) => console.log('guarded', fault.id));",
+      abortedOpening,
+    );
+    expect(out).toContain("guarded link-end");
     expect([code, out.includes("still here")]).toEqual([0, true]);
   });
 

@@ -41,7 +41,7 @@ const alive = (bus: ServiceBusSimulator): number =>
   bus.journal.connections().filter(({ closedAt }) => closedAt === undefined).length;
 
 describe("shareConnections", () => {
-  it("has 50 clients send over one connection, each closes alone, and the last one ends it", async () => {
+  it("SBC-079 has 50 clients send over one connection, each closes alone, and the last one ends it", async () => {
     const bus = await namespace();
     const clients = many(() => sharing(bus));
     const senders = clients.map((client) => client.createSender("orders"));
@@ -193,6 +193,20 @@ describe("shareConnections", () => {
     expect(new Set(names.slice(before))).toEqual(new Set(["new"]));
     const sending = bus.journal.attaches("orders").map(({ connection }) => connection);
     expect(new Set(sending).size).toBe(2);
+  });
+
+  it("SBC-087 is advised once when more than ten clients have connections of their own, and again when they were fewer", async () => {
+    const bus = await namespace();
+    const events: HoldfastEvent[] = [];
+    const own = { shareConnections: false, onEvent: (event: HoldfastEvent) => events.push(event) };
+    const clients = Array.from({ length: 20 }, () => sharing(bus, own));
+    many(() => sharing(bus));
+    expect(events).toEqual([
+      { type: "many-clients", operation: "serviceBus.connect", target: bus.host, live: 11 },
+    ]);
+    await Promise.all(clients.slice(5).map((client) => client.close()));
+    for (let more = 0; more < 6; more += 1) sharing(bus, own);
+    expect(events).toHaveLength(2);
   });
 
   it("says what it takes", () => {

@@ -1,63 +1,16 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { ServiceBusClient as OfficialClient, type ServiceBusReceivedMessage } from "@azure/service-bus";
-import {
-  loseAcknowledgement,
-  serverBusy,
-  type ServiceBusOptions,
-  type ServiceBusSimulator,
-} from "@holdfast/simulators/service-bus";
+import { ServiceBusClient as OfficialClient } from "@azure/service-bus";
+import { lockSignal } from "@holdfast/service-bus";
+import { loseAcknowledgement, serverBusy } from "@holdfast/simulators/service-bus";
 import { queue } from "./scenarios.ts";
+import { dispositions, ended, one, times, type WorkScenario } from "./work-scenario.ts";
 
-/** A service that fails a receiver in one documented way, and the receiver's work, the same for both clients. */
-export interface ReceivingScenario {
-  readonly claim: string;
-  readonly title: string;
-  readonly options: ServiceBusOptions;
-  /** Sent before the work begins. */
-  readonly messages: readonly { readonly body: unknown; readonly sessionId?: string }[];
-  /** Arranges the faults, once the messages are there. */
-  readonly arrange?: (bus: ServiceBusSimulator) => void;
-  /** Resolves with what the application saw. */
-  readonly work: (client: OfficialClient, connectionString: string) => Promise<string>;
-  /** What the service saw. */
-  readonly saw: (bus: ServiceBusSimulator) => string;
-}
-
-const seconds = (sinceMs: number): string => `${((performance.now() - sinceMs) / 1_000).toFixed(1)} s`;
-
-/** How a call ended, and after how long. */
-async function ended(call: Promise<unknown>, what: (result: unknown) => string): Promise<string> {
-  const startedAt = performance.now();
-  const story = await call.then(what, (error: unknown) => {
-    const { name, code } = error as Error & { code?: string };
-    return `rejects (${code === undefined ? name : `${name}, ${code}`})`;
-  });
-  return `${story} after ${seconds(startedAt)}`;
-}
-
-async function one(client: OfficialClient): Promise<{
-  message: ServiceBusReceivedMessage;
-  receiver: ReturnType<OfficialClient["createReceiver"]>;
-}> {
-  const receiver = client.createReceiver(queue);
-  const [message] = await receiver.receiveMessages(1);
-  if (message === undefined) throw new Error("A message was expected.");
-  return { message, receiver };
-}
-
-const dispositions = (bus: ServiceBusSimulator): string =>
-  `${String(bus.journal.delivered(queue).length)} deliveries; ${
-    bus.journal
-      .settled(queue)
-      .map(({ disposition }) => disposition)
-      .join(", ") || "not settled"
-  }`;
-
-/** For `npm run baseline`. */
-export const receivingScenarios: readonly ReceivingScenario[] = [
+/** Receivers, for `npm run baseline`. */
+export const receivingWork: readonly WorkScenario[] = [
   {
     claim: "M-10",
     title: "a handler of 12 s, a lock of 5 s, and the first renewal is refused: server busy",
+    isLong: true,
     options: { queues: [{ name: queue, lockDurationMs: 5_000 }] },
     messages: [{ body: 1 }],
     arrange: (bus) => void bus.faults.next("renew-lock", serverBusy({ waitSeconds: 1 })),
@@ -74,7 +27,38 @@ export const receivingScenarios: readonly ReceivingScenario[] = [
         { maxConcurrentCalls: 2 },
       );
       await sleep(20_000);
-      return `the handler is called ${calls === 1 ? "once" : `${String(calls)} times`}`;
+      return `the handler is called ${times(calls)}`;
+    },
+    saw: dispositions,
+  },
+  {
+    claim: "M-11",
+    title: "the service gives a message's lock away while it is handled for 6 s, lock 5 s",
+    isLong: true,
+    options: { queues: [{ name: queue, lockDurationMs: 5_000 }] },
+    messages: [{ body: 1 }],
+    arrange(bus) {
+      const handled = setInterval(() => {
+        if (bus.journal.delivered(queue).length === 0) return;
+        clearInterval(handled);
+        setTimeout(() => bus.queue(queue).expireLocks(), 500);
+      }, 20);
+    },
+    async work(client) {
+      let calls = 0;
+      let effects = 0;
+      client.createReceiver(queue).subscribe({
+        processMessage: async (message) => {
+          calls += 1;
+          // The official client has nothing that tells.
+          const signal = "createProcessor" in client ? lockSignal(message) : undefined;
+          await sleep(6_000, undefined, signal && { signal });
+          effects += 1;
+        },
+        processError: () => Promise.resolve(),
+      });
+      await sleep(20_000);
+      return `the handler is called ${times(calls)}, its effect happens ${times(effects)}`;
     },
     saw: dispositions,
   },
@@ -136,6 +120,7 @@ export const receivingScenarios: readonly ReceivingScenario[] = [
   {
     claim: "M-17",
     title: "a message that the handler can never handle",
+    isLong: true,
     options: { queues: [queue] },
     messages: [{ body: 1 }],
     async work(client) {
@@ -154,7 +139,7 @@ export const receivingScenarios: readonly ReceivingScenario[] = [
         client.createReceiver(queue).subscribe({ processMessage, processError: () => Promise.resolve() });
       }
       await sleep(15_000);
-      return `the handler is called ${String(calls.length)} times in ${((calls.at(-1)! - calls[0]!) / 1_000).toFixed(1)} s`;
+      return `the handler is called ${times(calls.length)} in ${((calls.at(-1)! - calls[0]!) / 1_000).toFixed(1)} s`;
     },
     saw: (bus) =>
       bus.journal
