@@ -10,15 +10,17 @@ export interface LaneJob {
   readonly contender: Contender;
   readonly seed: number;
   readonly messages: number;
+  /** What is not settled so long after the last fault is stuck. In milliseconds. */
+  readonly patienceMs: number;
 }
 
 /** What it answers. */
 export type LaneReport = { readonly outcome: Outcome } | { readonly failed: string };
 
 process.on("disconnect", () => process.exit());
-process.on("message", ({ contender, seed, messages }: LaneJob) => {
+process.on("message", ({ contender, seed, messages, patienceMs }: LaneJob) => {
   const report = (answer: LaneReport): void => void process.send?.(answer);
-  run(contender, planOf(seed, messages)).then(
+  run(contender, planOf(seed, messages), patienceMs).then(
     (outcome) => report({ outcome }),
     (error: unknown) => report({ failed: String(error) }),
   );

@@ -31,6 +31,8 @@ export interface ClientRecord {
   readonly runningAfterClose: number;
   /** Undefined when `close()` did not resolve within its bound. */
   readonly closedInMs: number | undefined;
+  /** Connections that the service still had some time after `close()`. */
+  readonly connectionsLeft: number;
   /** From the last fault until everything sent was settled; undefined when that did not happen. */
   readonly quietAfterMs: number | undefined;
 }

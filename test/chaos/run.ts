@@ -25,12 +25,19 @@ const hintMs = 1_000;
 /** What is sent at the end, to be in the handlers' hands when the client is closed. */
 const lastWords = "last-words-";
 
-// The rate after throttling grows slowly, and a connection that fell silent is found out after a while.
-const patienceMs = 60_000;
+/** The rate after throttling grows slowly, and a connection that fell silent is found out after a while. In milliseconds. */
+export const patienceMs = 60_000;
 const closePatienceMs = 15_000;
 
-/** Puts a contender through a plan: its own service on a real socket, a sender and a receiver, faults in between. */
-export async function run(contender: Contender, plan: Plan): Promise<Outcome> {
+// Until the service has seen the end of the last socket.
+const farewellMs = 3_000;
+
+/**
+ * Puts a contender through a plan: its own service on a real socket, a sender and a receiver, faults in between.
+ *
+ * @param forMs - what is not settled so long after the last fault is stuck.
+ */
+export async function run(contender: Contender, plan: Plan, forMs = patienceMs): Promise<Outcome> {
   await using bus = await serviceBus({
     seed: plan.seed,
     queues: [
@@ -45,11 +52,16 @@ export async function run(contender: Contender, plan: Plan): Promise<Outcome> {
   const application = new Application(contender, plan, bus);
   const faults = inflict(plan, bus);
   const sent = application.send();
-  await faults;
+  const silent = await faults;
   const healedAt = performance.now();
-  const quiet = await settled(bus, sent, healedAt + patienceMs);
+  const quiet = await settled(bus, sent, healedAt + forMs);
   const quietAfterMs = quiet ? performance.now() - healedAt : undefined;
-  const record: ClientRecord = { ...(await application.close()), quietAfterMs };
+  const closed = await application.close();
+  const record: ClientRecord = {
+    ...closed,
+    quietAfterMs,
+    connectionsLeft: await connectionsLeft(bus, silent),
+  };
   const { duplicateDetection } = plan;
   return {
     seed: plan.seed,
@@ -60,8 +72,9 @@ export async function run(contender: Contender, plan: Plan): Promise<Outcome> {
   };
 }
 
-/** The plan's faults in their time; over when the last has done its work and nothing is left in the script. */
-async function inflict({ seed, faults }: Plan, bus: ServiceBusSimulator): Promise<void> {
+/** The plan's faults in their time; over when the last has done its work and nothing is left in the script. @returns the connections that fell silent */
+async function inflict({ seed, faults }: Plan, bus: ServiceBusSimulator): Promise<ReadonlySet<number>> {
+  const silent = new Set<number>();
   const startedAt = performance.now();
   const random = seededRandom(seed + 1);
   const wait = async (ms: number): Promise<void> => {
@@ -69,11 +82,28 @@ async function inflict({ seed, faults }: Plan, bus: ServiceBusSimulator): Promis
   };
   for (const { name, atMs } of faults) {
     await sleep(Math.max(0, startedAt + atMs - performance.now()));
+    // Of these the service never sees the end.
+    if (name === "connections fall silent") for (const one of openConnections(bus)) silent.add(one);
     await faultKinds[name]({ bus, entity, wait, random });
   }
   await sleep(500); // What the script still holds has its chance to happen.
   bus.faults.clear();
   await bus.start();
+  return silent;
+}
+
+const openConnections = (bus: ServiceBusSimulator): number[] =>
+  bus.journal
+    .connections()
+    .filter(({ closedAt }) => closedAt === undefined)
+    .map(({ connection }) => connection);
+
+/** What stands after `close()`, and did not fall silent before (I9). */
+async function connectionsLeft(bus: ServiceBusSimulator, silent: ReadonlySet<number>): Promise<number> {
+  const left = (): number => openConnections(bus).filter((one) => !silent.has(one)).length;
+  for (const untilMs = performance.now() + farewellMs; left() > 0 && performance.now() < untilMs;)
+    await sleep(20);
+  return left();
 }
 
 async function settled(bus: ServiceBusSimulator, sent: Promise<void>, untilMs: number): Promise<boolean> {
@@ -140,7 +170,7 @@ class Application {
   }
 
   /** Closes everything while handlers are at work. */
-  async close(): Promise<Omit<ClientRecord, "quietAfterMs">> {
+  async close(): Promise<Omit<ClientRecord, "quietAfterMs" | "connectionsLeft">> {
     await this.#speakLast();
     const startedAt = performance.now();
     const closing = this.#stop

@@ -15,6 +15,7 @@ export interface Summary {
   falseSettlements: number;
   earlyRetries: number;
   unclosed: number;
+  overfull: number;
   crashed: number;
   /** From the last fault until all was settled, in milliseconds: the longest. */
   slowestRecoveryMs: number;
@@ -38,6 +39,7 @@ export class Tally {
     falseSettlements: 0,
     earlyRetries: 0,
     unclosed: 0,
+    overfull: 0,
     crashed: 0,
     slowestRecoveryMs: 0,
     failures: [],
@@ -64,6 +66,7 @@ export class Tally {
     summary.falseSettlements += verdict.falseSettlements.length;
     summary.earlyRetries += verdict.earlyRetries.length;
     summary.unclosed += verdict.unclosed.length;
+    summary.overfull += verdict.overfull.length;
     summary.slowestRecoveryMs = Math.max(summary.slowestRecoveryMs, outcome.quietAfterMs ?? 0);
     if (isClean(verdict)) return;
     const { duplicatedExplained: _harmless, ...troubles } = verdict;

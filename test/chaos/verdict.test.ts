@@ -1,5 +1,11 @@
 import { describe, expect, it } from "vitest";
-import type { AttemptEntry, RefusalEntry, SettledEntry, StoredEntry } from "@holdfast/simulators/service-bus";
+import type {
+  AttemptEntry,
+  RefusalEntry,
+  SettledEntry,
+  StoredEntry,
+  TokenEntry,
+} from "@holdfast/simulators/service-bus";
 import type { ClientRecord, HandlerRecord } from "./record.ts";
 import { isClean, verdictOf, type Evidence, type Verdict } from "./verdict.ts";
 
@@ -33,6 +39,7 @@ interface Story {
   handlers?: HandlerRecord[];
   attempts?: AttemptEntry[];
   refusals?: RefusalEntry[];
+  tokens?: TokenEntry[];
   record?: Partial<ClientRecord>;
   duplicateDetection?: boolean;
 }
@@ -43,12 +50,14 @@ function verdict(story: Story = {}): Verdict {
     settled: () => story.settled ?? [completed],
     attempts: () => story.attempts ?? [attempt(0)],
     refusals: () => story.refusals ?? [],
+    tokens: () => story.tokens ?? [],
   };
   const record: ClientRecord = {
     sends: [{ messageId: "m-1", outcome: story.outcome ?? "resolved" }],
     handlers: story.handlers ?? [handled],
     runningAfterClose: 0,
     closedInMs: 1,
+    connectionsLeft: 0,
     quietAfterMs: 1,
     ...story.record,
   };
@@ -125,5 +134,15 @@ describe("the verdict on a run", () => {
   it("finds a close() that leaves handlers at work or does not come back", () => {
     expect(verdict({ record: { runningAfterClose: 1 } }).unclosed).toHaveLength(1);
     expect(verdict({ record: { closedInMs: undefined } }).unclosed).toHaveLength(1);
+    expect(verdict({ record: { connectionsLeft: 1 } }).unclosed).toHaveLength(1);
+  });
+
+  it("finds a connection that holds as many tokens as the service allows", () => {
+    const token = (audience: number): TokenEntry =>
+      ({ connection: 1, status: 202, audience: `q-${String(audience)}` }) as TokenEntry;
+    const tokens = (audiences: number): TokenEntry[] =>
+      Array.from({ length: 2_000 }, (_, index) => token(index % audiences));
+    expect(verdict({ tokens: tokens(1_000) }).overfull).toHaveLength(1);
+    expect(verdict({ tokens: tokens(999) }).overfull).toEqual([]);
   });
 });

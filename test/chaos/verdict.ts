@@ -16,8 +16,10 @@ export interface Verdict {
   readonly falseSettlements: readonly string[];
   /** Tried again before the time that the service had asked for (I8). */
   readonly earlyRetries: readonly string[];
-  /** What `close()` left behind (I11). */
+  /** What `close()` left behind: handlers at work (I11), connections (I9). */
   readonly unclosed: readonly string[];
+  /** Connections that held more tokens than the service allows (I7). */
+  readonly overfull: readonly string[];
 }
 
 /** Whether nothing went wrong. */
@@ -30,7 +32,7 @@ export function isClean(verdict: Verdict): boolean {
 type Settlements = ReadonlyMap<string, SettledEntry>;
 
 /** The part of the service's journal that a verdict rests on. */
-export type Evidence = Pick<Journal, "stored" | "attempts" | "settled" | "refusals">;
+export type Evidence = Pick<Journal, "stored" | "attempts" | "settled" | "refusals" | "tokens">;
 
 /** What a verdict has to know about the run. */
 export interface Circumstances {
@@ -114,6 +116,7 @@ export function verdictOf(
     falseSettlements: falseSettlements(record.handlers, settlements),
     earlyRetries: earlyRetries(journal, attempts, entity, hintMs),
     unclosed: unclosed(record),
+    overfull: overfull(journal),
   };
 }
 
@@ -145,9 +148,23 @@ function earlyRetries(
   });
 }
 
-function unclosed({ closedInMs, runningAfterClose }: ClientRecord): string[] {
+/** The service's limit for one connection, in distinct audiences (SB-17). */
+const mostTokens = 1_000;
+
+function overfull(journal: Evidence): string[] {
+  const accepted = journal.tokens().filter(({ status }) => status === 202);
+  return [...groupBy(accepted, ({ connection }) => connection)].flatMap(([connection, tokens]) => {
+    const audiences = new Set(tokens.map(({ audience }) => audience)).size;
+    return audiences < mostTokens
+      ? []
+      : [`connection ${String(connection)} held ${String(audiences)} tokens`];
+  });
+}
+
+function unclosed({ closedInMs, runningAfterClose, connectionsLeft }: ClientRecord): string[] {
   return [
     ...(closedInMs === undefined ? ["close() did not resolve"] : []),
+    ...(connectionsLeft > 0 ? [`${String(connectionsLeft)} connections stand after close()`] : []),
     ...(runningAfterClose > 0 ? [`${String(runningAfterClose)} handlers ran on after close()`] : []),
   ];
 }
