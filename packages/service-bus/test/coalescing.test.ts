@@ -96,7 +96,8 @@ describe("concurrent single sends", () => {
   });
 
   it("keep to themselves when told to, and below the link's credit", async () => {
-    await using b = await bench({ acknowledgementDelayMs: 2_000 }, ownTransfers);
+    await using b = await bench({}, ownTransfers);
+    b.bus.faults.always("send", delayAcknowledgement(2_000));
     await Promise.all(many(1_500, (index) => b.sender.sendMessages({ body: index })));
     const moments = [
       ...b.bus.journal.attempts("orders").map(({ at }) => ({ at, change: 1 })),
@@ -110,7 +111,8 @@ describe("concurrent single sends", () => {
   });
 
   it("are not sent when their caller aborted before their turn", async () => {
-    await using b = await bench({ acknowledgementDelayMs: 1_000 });
+    await using b = await bench();
+    b.bus.faults.always("send", delayAcknowledgement(1_000));
     const controller = new AbortController();
     const busy = many(20, (index) => b.sender.sendMessages({ body: index, sessionId: String(index) }));
     const aborted = b.sender.sendMessages({ body: "aborted" }, { abortSignal: controller.signal });
@@ -118,13 +120,15 @@ describe("concurrent single sends", () => {
     controller.abort();
     await expect(aborted).rejects.toMatchObject({ name: "AbortError" });
     await Promise.all(busy);
+    b.bus.faults.clear();
     await b.sender.sendMessages({ body: "last" });
     expect(b.bus.journal.stored("orders").map(({ body }) => body)).not.toContain("aborted");
   });
 });
 
 it("does not send what was aborted while it waited for room on the link", async () => {
-  await using b = await bench({ acknowledgementDelayMs: 5_000 }, ownTransfers);
+  await using b = await bench({}, ownTransfers);
+  b.bus.faults.always("send", delayAcknowledgement(5_000));
   const controller = new AbortController();
   const busy = many(900, (index) => b.sender.sendMessages({ body: index }));
   const aborted = b.sender.sendMessages([{ body: "aborted" }], { abortSignal: controller.signal });
@@ -132,6 +136,7 @@ it("does not send what was aborted while it waited for room on the link", async 
   controller.abort();
   await expect(aborted).rejects.toMatchObject({ name: "AbortError" });
   await Promise.all(busy);
+  b.bus.faults.clear();
   await b.sender.sendMessages({ body: "last" });
   expect(b.bus.journal.stored("orders").map(({ body }) => body)).not.toContain("aborted");
 });
