@@ -43,8 +43,8 @@ export default defineConfig({
       project("packages", ["packages/*/test/**/*.test.ts"]),
       project("guides", ["test/**/*.test.ts", "examples/**/*.test.ts"]),
     ],
-    // Most tests wait for sockets, not for a processor.
-    maxWorkers: 4,
+    // Most tests wait for sockets, not for a processor: with four at once two processors idle, and a run takes a third longer.
+    maxWorkers: 6,
     allowOnly: false,
     reporters: report ? ["default", ["json", { outputFile: report }]] : ["default"],
     coverage: { provider: "v8", include: ["packages/*/src/**"] },

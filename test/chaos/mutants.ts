@@ -33,26 +33,26 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a settlement that was cut counts as confirmed",
     file: "packages/service-bus/src/link-settlements.ts",
-    from: "reject(error);",
-    to: "void [reject, error], resolve();",
+    from: "settlement.fail(settlementCutError(this.#entityPath));",
+    to: "(settlement as unknown as { confirmed: () => void }).confirmed();",
   },
   {
     name: "completing abandons",
-    file: "packages/service-bus/src/settlement.ts",
+    file: "packages/service-bus/src/settling.ts",
     from: "perform: (receiver, message) => receiver.completeMessage(message),",
     to: "perform: (receiver, message) => receiver.abandonMessage(message),",
   },
   {
     name: "what a handler threw at is completed",
     file: "packages/service-bus/src/handler-work.ts",
-    from: 'return "abandon";',
-    to: 'return "complete";',
+    from: 'how = "abandon";',
+    to: 'how = "complete";',
   },
   {
     name: "a message is completed before it is handled",
     file: "packages/service-bus/src/handler-work.ts",
-    from: "const how = await this.#call(message);",
-    to: 'if (lease !== undefined) await this.#settle(lease, "complete"); const how = await this.#call(message);',
+    from: "        await this.#handlers.processMessage(message);",
+    to: '        if (lease !== undefined) await this.#settle(lease, "complete"); await this.#handlers.processMessage(message);',
   },
   {
     name: "locks are not renewed",

@@ -208,8 +208,9 @@ export class Receiver implements ServiceBusReceiver {
   #settle(message: ServiceBusReceivedMessage, settling: Settling): Promise<void> {
     // Handlers settle while close() waits for them.
     if (this.#lifetime.aborted) return Promise.reject(receiverClosedError(this.entityPath));
-    // The official client has the words for what cannot be settled.
-    if (this.receiveMode === "receiveAndDelete" || !message.lockToken) {
+    // The official client has the words for what cannot be settled, and for nothing where a message should be.
+    const { lockToken } = (message as ServiceBusReceivedMessage | undefined) ?? {};
+    if (this.receiveMode === "receiveAndDelete" || !lockToken) {
       return this.#connection.refused((receiver) => settling.perform(receiver, message));
     }
     return this.#receiving.settle(this.#receiving.lease(message), settling);
