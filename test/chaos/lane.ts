@@ -1,6 +1,6 @@
 import process from "node:process";
 import type { Contender } from "./clients.ts";
-import { planOf } from "./plan.ts";
+import { planOf, sessionPlanOf } from "./plan.ts";
 import { run, type Outcome } from "./run.ts";
 
 // One run after another in a process of its own: the official client can bring its process down.
@@ -10,6 +10,7 @@ export interface LaneJob {
   readonly contender: Contender;
   readonly seed: number;
   readonly messages: number;
+  readonly sessions: boolean;
   /** What is not settled so long after the last fault is stuck. In milliseconds. */
   readonly patienceMs: number;
 }
@@ -18,9 +19,9 @@ export interface LaneJob {
 export type LaneReport = { readonly outcome: Outcome } | { readonly failed: string };
 
 process.on("disconnect", () => process.exit());
-process.on("message", ({ contender, seed, messages, patienceMs }: LaneJob) => {
+process.on("message", ({ contender, seed, messages, sessions, patienceMs }: LaneJob) => {
   const report = (answer: LaneReport): void => void process.send?.(answer);
-  run(contender, planOf(seed, messages), patienceMs).then(
+  run(contender, (sessions ? sessionPlanOf : planOf)(seed, messages), patienceMs).then(
     (outcome) => report({ outcome }),
     (error: unknown) => report({ failed: String(error) }),
   );

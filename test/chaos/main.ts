@@ -17,6 +17,7 @@ const jobs: LaneJob[] = Array.from({ length: options.seeds }, (_, index) => ({
   contender: options.client,
   seed: options.first + index,
   messages: perSeed,
+  sessions: options.sessions,
   patienceMs: options.patience * 1_000,
 }));
 

@@ -9,6 +9,10 @@ export interface ChaosOptions<Client extends string> {
   /** The first seed. */
   readonly first: number;
   readonly lanes: number;
+  /** What is not settled so many seconds after the last fault is stuck. */
+  readonly patience: number;
+  /** Whether the messages belong to sessions. */
+  readonly sessions: boolean;
   readonly client: Client;
   readonly mutants: boolean;
   readonly json: boolean;
@@ -16,9 +20,11 @@ export interface ChaosOptions<Client extends string> {
 
 /** The usage of a chaos run. @param what - what it does, in a line */
 export function usageOf(command: string, clients: readonly string[], what: string): string {
-  return `usage: npm run ${command} -- [--seeds N] [--messages M] [--first S] [--client ${clients.join(" | ")}] [--mutants] [--lanes L] [--json]
+  return `usage: npm run ${command} -- [--seeds N] [--messages M] [--first S] [--client ${clients.join(" | ")}] [--sessions] [--mutants] [--lanes L] [--patience S] [--json]
   ${what} (default 20), M messages in all (default 500 a seed).
   A seed repeats the schedule, not the timing of sockets. Exit code 1: something was lost, stuck, or arrived as it must not.
+  --sessions (chaos only): the messages belong to sessions, taken by a session processor (the official client: by a loop); their order is looked at, too.
+  --patience (chaos only): what is not settled S seconds after the last fault is stuck (default 60). A stuck client does nothing but wait: many lanes go side by side.
   --mutants puts deliberate mistakes of ours through the schedules; each must be caught.`;
 }
 
@@ -35,6 +41,8 @@ export function readChaosOptions<Client extends string>(
         first: { type: "string", default: "1" },
         lanes: { type: "string", default: "4" },
         client: { type: "string", default: "wrapped" },
+        patience: { type: "string", default: "60" },
+        sessions: { type: "boolean", default: false },
         mutants: { type: "boolean", default: false },
         json: { type: "boolean", default: false },
       },
@@ -50,6 +58,7 @@ export function readChaosOptions<Client extends string>(
       messages: whole("--messages", values.messages ?? String(seeds * 500)),
       first: whole("--first", values.first),
       lanes: whole("--lanes", values.lanes),
+      patience: whole("--patience", values.patience),
     };
   } catch (error) {
     console.error(`${(error as Error).message}\n${usage}`);

@@ -21,6 +21,8 @@ export interface Plan {
   readonly concurrency: number;
   /** Whether the receiver completes what the handler returns from, or the handler settles. */
   readonly autoComplete: boolean;
+  /** Sessions that the messages belong to, and that are taken at once; 0 for none. */
+  readonly sessions: number;
   readonly faults: readonly PlannedFault[];
 }
 
@@ -44,8 +46,16 @@ export function planOf(seed: number, messages: number, kinds: readonly FaultName
     perCall: pick([1, 1, 1, 10]),
     concurrency: pick([1, 4, 16]),
     autoComplete: random() < 0.5,
+    sessions: 0,
     faults,
   };
+}
+
+/** The schedule of a seed for messages in sessions: the same faults, and the order of what is handled is looked at. */
+export function sessionPlanOf(seed: number, messages: number): Plan {
+  const plan = planOf(seed, messages);
+  // What a processor does with what its handler returns from is to complete it.
+  return { ...plan, autoComplete: true, sessions: [1, 3, 8][seed % 3] as number };
 }
 
 /** What a handler does with a message. */
@@ -60,7 +70,18 @@ export function workOf(plan: Plan, messageId: string, run: number): { intent: In
   const draw = random();
   const unusual = run > 1 ? 0 : draw;
   const intent: Intent =
-    unusual > 0.97 ? "dead-letter" : unusual > 0.94 ? "throw" : unusual > 0.9 ? "abandon" : "complete";
+    // In a session what fails is repeated in place, so nothing but failing once is unusual there.
+    plan.sessions > 0
+      ? unusual > 0.95
+        ? "throw"
+        : "complete"
+      : unusual > 0.97
+        ? "dead-letter"
+        : unusual > 0.94
+          ? "throw"
+          : unusual > 0.9
+            ? "abandon"
+            : "complete";
   // One in a run: with one message at a time, several would take longer than the run.
   const isLong = messageId === `m-${String(1 + (plan.seed % plan.messages))}`;
   return { intent, takesMs: isLong ? plan.lockDurationMs * 1.5 : Math.floor(random() * 4) };

@@ -12,11 +12,15 @@ export interface SendRecord {
 export interface HandlerRecord {
   readonly messageId: string;
   readonly sequenceNumber: number;
+  readonly sessionId?: string | undefined;
   readonly lockToken: string;
   readonly intent: Intent;
   /** Moments on the clock of the service's journal. */
   readonly startedAt: number;
+  /** When it had done its work. */
   endedAt?: number;
+  /** When it was no longer at work, done or aborted. */
+  stoppedAt?: number;
   /** What the settlement call was told; undefined where the receiver settles by itself, or the handler did not get so far. */
   settlement?: "resolved" | "rejected";
   /** Whether the lock was known to be lost when the handler had done its work. */

@@ -6,6 +6,7 @@ import { clientOf, mayBeStored, type Contender } from "./clients.ts";
 import { faultKinds } from "./fault-kinds.ts";
 import { workOf, type Plan } from "./plan.ts";
 import type { ClientRecord, HandlerRecord, SendRecord } from "./record.ts";
+import { takeSessions } from "./session-taker.ts";
 import { verdictOf, type Verdict } from "./verdict.ts";
 
 /** A run and what it showed. */
@@ -26,7 +27,7 @@ const hintMs = 1_000;
 const lastWords = "last-words-";
 
 /** The rate after throttling grows slowly, and a connection that fell silent is found out after a while. In milliseconds. */
-export const patienceMs = 60_000;
+const patienceMs = 60_000;
 const closePatienceMs = 15_000;
 
 // Until the service has seen the end of the last socket.
@@ -43,6 +44,7 @@ export async function run(contender: Contender, plan: Plan, forMs = patienceMs):
     queues: [
       {
         name: entity,
+        requiresSession: plan.sessions > 0,
         lockDurationMs: plan.lockDurationMs,
         maxDeliveryCount: 1_000,
         duplicateDetectionWindowMs: plan.duplicateDetection ? 600_000 : 0,
@@ -124,7 +126,7 @@ class Application {
   readonly #sends: SendRecord[];
   readonly #handlers: HandlerRecord[] = [];
   readonly #runs = new Map<string, number>();
-  readonly #receiver: ServiceBusReceiver;
+  readonly #receiver: ServiceBusReceiver | undefined;
   readonly #stop: { close(): Promise<void> };
   #running = 0;
 
@@ -136,6 +138,12 @@ class Application {
       messageId: `m-${String(index + 1)}`,
       outcome: "pending",
     }));
+    if (plan.sessions > 0) {
+      this.#stop = takeSessions(this.#client, entity, plan.sessions, (message, signal) =>
+        this.#handle(message, signal),
+      );
+      return;
+    }
     this.#receiver = this.#client.createReceiver(entity);
     this.#stop = this.#receiver.subscribe(
       { processMessage: (message) => this.#handle(message), processError: async () => {} },
@@ -151,7 +159,9 @@ class Application {
     const paceMs = (3_000 * producers * perCall) / this.#plan.messages; // Over the time of the faults.
     const produce = async (): Promise<void> => {
       for (let calls = waiting.splice(0, perCall); calls.length > 0; calls = waiting.splice(0, perCall)) {
-        const messages = calls.map(({ messageId }) => ({ messageId, body: messageId }));
+        // A call is for one session, as a batch is.
+        const session = this.#inSession(calls[0]?.messageId ?? "");
+        const messages = calls.map(({ messageId }) => ({ messageId, body: messageId, ...session }));
         const settle = (outcome: SendRecord["outcome"], error?: unknown): void => {
           for (const call of calls)
             Object.assign(call, {
@@ -204,14 +214,22 @@ class Application {
     const patience = AbortSignal.timeout(2_000);
     await sender
       .sendMessages(
-        messages.map((messageId) => ({ messageId, body: messageId })),
+        messages.map((messageId) => ({ messageId, body: messageId, ...this.#inSession(lastWords) })),
         { abortSignal: patience },
       )
       .catch(() => undefined);
     while (this.#running === 0 && !patience.aborted) await sleep(10);
   }
 
-  async #handle(message: ServiceBusReceivedMessage): Promise<void> {
+  #inSession(messageId: string): { sessionId?: string } {
+    const { sessions } = this.#plan;
+    if (sessions === 0) return {};
+    const number = Number(/\d+$/.exec(messageId)?.[0] ?? 0);
+    return { sessionId: `s-${String(number % sessions)}` };
+  }
+
+  /** @param signal - aborts when the session is lost, where there is one. */
+  async #handle(message: ServiceBusReceivedMessage, signal?: AbortSignal): Promise<void> {
     const messageId = String(message.messageId);
     const run = (this.#runs.get(messageId) ?? 0) + 1;
     this.#runs.set(messageId, run);
@@ -221,6 +239,7 @@ class Application {
     const record: HandlerRecord = {
       messageId,
       sequenceNumber: Number(message.sequenceNumber),
+      sessionId: message.sessionId,
       lockToken: String(message.lockToken),
       intent,
       startedAt: performance.now(),
@@ -228,7 +247,9 @@ class Application {
     this.#handlers.push(record);
     this.#running += 1;
     try {
-      await sleep(takesMs);
+      await sleep(takesMs, undefined, signal && { signal }).finally(() => {
+        record.stoppedAt = performance.now();
+      });
       record.endedAt = performance.now();
       if (intent === "throw") throw new Error("the handler cannot do it this time");
       if (intent === "complete" && this.#plan.autoComplete) return;
@@ -245,6 +266,7 @@ class Application {
   }
 
   #settle(message: ServiceBusReceivedMessage, intent: "complete" | "abandon" | "dead-letter"): Promise<void> {
+    if (this.#receiver === undefined) throw new Error("sessions are settled by the processor");
     if (intent === "complete") return this.#receiver.completeMessage(message);
     if (intent === "abandon") return this.#receiver.abandonMessage(message);
     return this.#receiver.deadLetterMessage(message, {

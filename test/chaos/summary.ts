@@ -16,6 +16,7 @@ export interface Summary {
   earlyRetries: number;
   unclosed: number;
   overfull: number;
+  disordered: number;
   crashed: number;
   /** From the last fault until all was settled, in milliseconds: the longest. */
   slowestRecoveryMs: number;
@@ -40,6 +41,7 @@ export class Tally {
     earlyRetries: 0,
     unclosed: 0,
     overfull: 0,
+    disordered: 0,
     crashed: 0,
     slowestRecoveryMs: 0,
     failures: [],
@@ -67,6 +69,7 @@ export class Tally {
     summary.earlyRetries += verdict.earlyRetries.length;
     summary.unclosed += verdict.unclosed.length;
     summary.overfull += verdict.overfull.length;
+    summary.disordered += verdict.disordered.length;
     summary.slowestRecoveryMs = Math.max(summary.slowestRecoveryMs, outcome.quietAfterMs ?? 0);
     if (isClean(verdict)) return;
     const { duplicatedExplained: _harmless, ...troubles } = verdict;

@@ -145,4 +145,26 @@ describe("the verdict on a run", () => {
     expect(verdict({ tokens: tokens(1_000) }).overfull).toHaveLength(1);
     expect(verdict({ tokens: tokens(999) }).overfull).toEqual([]);
   });
+
+  it("finds two handlers of a session at once, and a message begun before the one in front of it was done", () => {
+    const one = { ...handled, sessionId: "s", startedAt: 0, endedAt: 10, stoppedAt: 10 };
+    const other = { ...one, messageId: "m-2", sequenceNumber: 2, lockToken: "lock-2" };
+    const story = (second: Partial<HandlerRecord>, first: Partial<HandlerRecord> = {}): Verdict =>
+      verdict({
+        stored: [
+          { ...stored, sessionId: "s" },
+          { ...stored, sessionId: "s", messageId: "m-2", sequenceNumber: 2 },
+        ],
+        settled: [completed, { ...completed, sequenceNumber: 2, lockToken: "lock-2" }],
+        handlers: [
+          { ...one, ...first },
+          { ...other, ...second },
+        ],
+      });
+    expect(story({ startedAt: 10, endedAt: 20, stoppedAt: 20 }).disordered).toEqual([]);
+    expect(story({ startedAt: 9, endedAt: 20, stoppedAt: 20 }).disordered).toHaveLength(2);
+    // The first was aborted, and nobody has done its work.
+    const aborted = { endedAt: undefined as never };
+    expect(story({ startedAt: 11, endedAt: 20, stoppedAt: 20 }, aborted).disordered).toHaveLength(1);
+  });
 });

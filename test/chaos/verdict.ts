@@ -1,5 +1,6 @@
 import type { AttemptEntry, Journal, SettledEntry } from "@holdfast/simulators/service-bus";
 import type { ClientRecord, HandlerRecord } from "./record.ts";
+import { disorderOf } from "./session-order.ts";
 
 /** What became of a run's messages; every list holds what went wrong, in words, and is empty when it did not. */
 export interface Verdict {
@@ -18,6 +19,8 @@ export interface Verdict {
   readonly earlyRetries: readonly string[];
   /** What `close()` left behind: handlers at work (I11), connections (I9). */
   readonly unclosed: readonly string[];
+  /** Out of order in a session, or two of one session in hand at once (I4). */
+  readonly disordered: readonly string[];
   /** Connections that held more tokens than the service allows (I7). */
   readonly overfull: readonly string[];
 }
@@ -117,6 +120,7 @@ export function verdictOf(
     earlyRetries: earlyRetries(journal, attempts, entity, hintMs),
     unclosed: unclosed(record),
     overfull: overfull(journal),
+    disordered: disorderOf(record.handlers, sessionsOf(journal, entity)),
   };
 }
 
@@ -146,6 +150,13 @@ function earlyRetries(
     if (next === undefined || next.at - refusal.at >= hintMs) return [];
     return [`sent again ${String(Math.round(next.at - refusal.at))} ms after being told to wait`];
   });
+}
+
+function sessionsOf(journal: Evidence, entity: string): ReadonlyMap<string, readonly number[]> {
+  const groups = groupBy(journal.stored(entity), ({ sessionId }) => sessionId ?? "");
+  return new Map(
+    [...groups].map(([id, entries]) => [id, entries.map(({ sequenceNumber }) => sequenceNumber)]),
+  );
 }
 
 /** The service's limit for one connection, in distinct audiences (SB-17). */

@@ -103,6 +103,16 @@ export class ConnectionPool {
   }
 
   /**
+   * Gives up a connection that does not answer, and tells all who wait on it in one turn: in the official client's line for
+   * the connection, whoever stands behind one that leaves opens another socket, and when he leaves in turn, nobody closes it.
+   */
+  abandon(dead: Generation, error: Error): boolean {
+    if (!this.recycle(dead)) return false;
+    for (const lose of [...dead.dependents]) lose(error);
+    return true;
+  }
+
+  /**
    * To be called before each use: a connection whose tokens end soon makes room for one with newer ones, if there are any;
    * one of whose tokens has ended is given up, for what is sent on it may be lost without a word (azure-sdk-for-js#38467).
    */

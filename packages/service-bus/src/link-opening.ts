@@ -4,8 +4,8 @@ import type { Resilience } from "./resilience.ts";
 
 /** What an opening does to the link it opens. */
 export interface OpeningSteps {
-  /** One attempt to open. */
-  readonly attempt: (scope: Attempt) => Promise<void>;
+  /** One attempt to open; `giveUp` ends it when nothing answers. */
+  readonly attempt: (scope: Attempt, giveUp: (error: Error) => void) => Promise<void>;
   /** Moves to another connection, because this one holds as many tokens as the service allows. */
   readonly rotate: () => void;
 }
@@ -88,12 +88,15 @@ export class LinkOpening {
   async #attempt(scope: Attempt, steps: OpeningSteps): Promise<void> {
     if (scope.number > 1 && this.#waiting === 0) this.abandon();
     const patienceMs = firstPatienceMs * 2 ** this.#unanswered;
-    const stop = this.#resilience.clock.after(patienceMs, () => {
+    const giveUp = (error: Error): void => {
       this.#unanswered += 1;
-      scope.fail(this.#late(patienceMs));
+      scope.fail(error);
+    };
+    const stop = this.#resilience.clock.after(patienceMs, () => {
+      giveUp(this.#late(patienceMs));
     });
     try {
-      await steps.attempt(scope);
+      await steps.attempt(scope, giveUp);
     } catch (error) {
       this.#note(scope.number, error);
       throw error;

@@ -217,17 +217,22 @@ export class SenderLink {
 
   #open(first: Promise<void>, firstAbort: Lifetime): void {
     const opening = new LinkOpening(this.entityPath, this.#resilience, {
-      attempt: async (scope) => {
+      attempt: async (scope, giveUp) => {
         const bound = this.#rebound();
+        const { dependents } = bound.generation;
         const startedAt = this.#resilience.clock.now();
+        dependents.add(giveUp);
         scope.signal.addEventListener("abort", () => {
+          dependents.delete(giveUp);
           const reason: unknown = scope.signal.reason;
           firstAbort.end(reason);
           // The official sender is stuck in a handshake and would make the next attempt queue behind it.
           if (isTimeout(reason)) this.#unanswered(bound, startedAt, reason);
           else this.#renew(bound);
         });
-        await (scope.number === 1 ? first : bound.sender.createMessageBatch({ abortSignal: scope.signal }));
+        const opened =
+          scope.number === 1 ? first : bound.sender.createMessageBatch({ abortSignal: scope.signal });
+        await opened.finally(() => dependents.delete(giveUp));
         this.#answered(bound);
       },
       rotate: () => {
@@ -255,9 +260,8 @@ export class SenderLink {
       this.#stopWatching = undefined;
       if (this.#ended || this.#bound.transfers.size === 0) return;
       this.#watch();
-      this.emptyBatch().catch(() => {
-        // A link that cannot be looked at has lost nothing yet; its transfers end by their timeout.
-      });
+      // A link that cannot be looked at has lost nothing yet; its transfers end by their timeout.
+      this.emptyBatch().catch(() => undefined);
     });
   }
 
@@ -290,6 +294,6 @@ export class SenderLink {
 
   #recycle(generation: Generation, reason: unknown): void {
     if (this.#bound.generation === generation) this.#isOpen = false;
-    if (this.#pool.recycle(generation)) this.#story.recycled(reason);
+    if (this.#pool.abandon(generation, reason as Error)) this.#story.recycled(reason);
   }
 }

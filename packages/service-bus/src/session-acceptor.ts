@@ -1,9 +1,11 @@
 import type { ServiceBusClient, ServiceBusSessionReceiver as OfficialReceiver } from "@azure/service-bus";
+import { watchAccept } from "./accept-watch.ts";
 import { badOption, run, type Attempt, type Policy } from "@holdfast/core";
 import { withinTime, type ConnectionPool, type Generation } from "./connection-pool.ts";
 import { Lifetime } from "./lifetime.ts";
 import type { LockKeeper } from "./lock-keeper.ts";
 import { clientClosedError, isTimeout, timeoutError } from "./official-errors.ts";
+import { receiverLinkLostError } from "./receiver-errors.ts";
 import { maxLockRenewalMs } from "./receiver-arguments.ts";
 import type { Resilience } from "./resilience.ts";
 import type { SessionArguments } from "./session-arguments.ts";
@@ -53,11 +55,15 @@ export class SessionAcceptor {
       subscriptionName === undefined ? entity : `${entity}/Subscriptions/${subscriptionName}`;
     const { classify, clock, random, onEvent } = this.#resilience;
     let full: Generation | undefined;
+    let unanswered = 0;
+    const dead = (): void => {
+      unanswered += 1;
+    };
     const [receiver, generation] = await run(
       (attempt) => {
         const on = this.#pool.lease(entityPath);
         full = on;
-        return this.#attempt(given, entityPath, on, attempt);
+        return this.#attempt(given, entityPath, on, attempt, unanswered, dead);
       },
       {
         ...{ operation: "serviceBus.acceptSession", target: entityPath, classify, clock, random, onEvent },
@@ -94,14 +100,35 @@ export class SessionAcceptor {
     entityPath: string,
     generation: Generation,
     attempt: Attempt,
+    unanswered: number,
+    dead: () => void,
   ): Promise<readonly [OfficialReceiver, Generation]> {
-    const { clock } = this.#resilience;
+    const { clock, stallAfterMs: everyMs } = this.#resilience;
     const startedAt = clock.now();
     attempt.signal.addEventListener("abort", () => {
       if (!isTimeout(attempt.signal.reason) || generation.answeredAt >= startedAt) return;
       this.#pool.recycle(generation);
     });
     const leave = this.#pool.enter(generation);
+    const stopWatching = watchAccept({
+      ...{ client: generation.client, given, clock, unanswered, everyMs },
+      hasAnswered: (since) => generation.answeredAt >= since,
+      answered: () => {
+        generation.answeredAt = clock.now();
+      },
+      dead: () => {
+        this.#pool.abandon(generation, receiverLinkLostError(entityPath));
+      },
+    });
+    const lose = (error: Error): void => {
+      dead();
+      attempt.fail(error);
+    };
+    generation.dependents.add(lose);
+    attempt.signal.addEventListener("abort", () => {
+      stopWatching();
+      generation.dependents.delete(lose);
+    });
     try {
       const receiver = await accept(generation.client, given, attempt.signal);
       generation.answeredAt = clock.now();
@@ -112,6 +139,8 @@ export class SessionAcceptor {
       this.#pool.release(generation);
       throw error;
     } finally {
+      stopWatching();
+      generation.dependents.delete(lose);
       leave();
     }
   }

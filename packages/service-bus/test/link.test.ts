@@ -170,3 +170,22 @@ it("is no more patient with a connection that is not answered because others wer
     await bus.close();
   }
 });
+
+it("leaves no socket behind where the links of many entities wait on a connection that is never answered", async () => {
+  const entities = Array.from({ length: 12 }, (_, index) => `queue-${index}`);
+  const bus = await serviceBus({ queues: entities });
+  const client = new ServiceBusClient(bus.connectionString);
+  try {
+    bus.faults.next("connect", blackHole());
+    await Promise.all(entities.map((entity) => client.createSender(entity).sendMessages({ body: entity })));
+    // All on one, and not a further one for each that stood in line for the first.
+    expect(bus.journal.connections()).toHaveLength(1);
+    await client.close();
+    await expect
+      .poll(() => bus.journal.connections().filter(({ closedAt }) => closedAt === undefined))
+      .toEqual([]);
+  } finally {
+    await client.close();
+    await bus.close();
+  }
+});

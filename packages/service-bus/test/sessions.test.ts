@@ -1,5 +1,11 @@
-import { delayAcknowledgement, dropConnection, ignore } from "@holdfast/simulators/service-bus";
-import { describe, it } from "vitest";
+import {
+  blackHole,
+  delayAcknowledgement,
+  dropConnection,
+  halfOpen,
+  ignore,
+} from "@holdfast/simulators/service-bus";
+import { describe, expect, it } from "vitest";
 import { lockSignal, serviceBusPolicies } from "@holdfast/service-bus";
 import { ownTime, timed } from "../../../test/own-time/own-time.ts";
 import { queue, receivingBench, recording, sleep } from "./receiving-bench.ts";
@@ -128,6 +134,50 @@ describe.concurrent("a session", () => {
     const { value, ownMs } = await accepting;
     here(value?.sessionId).toBe("h");
     here(ownMs).toBeLessThan(6_000);
+  });
+
+  it.each([
+    ["the connection is never answered", blackHole()],
+    ["the connection falls silent once it is open", halfOpen(0)],
+  ])("is the next one in seconds although %s, where waiting for one looks the same", async (_, fault) => {
+    await using at = await receivingBench({ requiresSession: true });
+    await at.fill(inSession("i", 1));
+    at.bus.faults.next("connect", fault);
+    const { value, ownMs } = await timed(at.client.acceptNextSession(queue));
+    expect(value?.sessionId).toBe("i");
+    expect(ownMs).toBeLessThan(9_000);
+    // Nobody else has it: what was asked for on the dead connection was asked for once more.
+    expect(at.bus.journal.sessions(queue).filter(({ event }) => event === "accepted")).toHaveLength(1);
+  });
+
+  it("leaves no socket behind where many are waited for on a connection that is never answered", async ({
+    expect: here,
+  }) => {
+    await using at = await receivingBench({ requiresSession: true });
+    const ids = Array.from({ length: 8 }, (_, index) => `k-${index}`);
+    await at.fill(ids.map((sessionId) => ({ body: 1, sessionId })));
+    const filled = at.bus.journal.connections().length;
+    at.bus.faults.next("connect", blackHole());
+    const accepted = await Promise.all(ids.map(() => at.client.acceptNextSession(queue)));
+    here(accepted.map(({ sessionId }) => sessionId).toSorted()).toEqual(ids);
+    // One more for the look at the dead one, which stood in line there.
+    here(at.bus.journal.connections().length - filled).toBeLessThanOrEqual(2);
+    await at.client.close();
+    await here
+      .poll(() => at.bus.journal.connections().filter(({ closedAt }) => closedAt === undefined))
+      .toEqual([]);
+  });
+
+  it("is waited for on a connection that answers, without asking it over and over", async ({
+    expect: here,
+  }) => {
+    await using at = await receivingBench({ requiresSession: true });
+    const accepting = at.client.acceptNextSession(queue);
+    await sleep(6_000);
+    await at.fill(inSession("j", 1));
+    here((await accepting).sessionId).toBe("j");
+    here(at.bus.journal.management(queue).length).toBeLessThanOrEqual(1);
+    here(at.events.map(({ type }) => type)).toEqual([]);
   });
 
   it("keeps its state, whose change is repeated when its answer is lost", async ({ expect: here }) => {
