@@ -4,7 +4,7 @@ const places = globalThis as unknown as Record<symbol, Map<string, number> | und
 const live: Map<string, number> = (places[key] ??= new Map<string, number>());
 
 /** So many clients of one namespace, each with connections of its own, are more than a process has a use for. */
-export const manyClients = 10;
+const manyClients = 10;
 
 /**
  * Counts a client as live until the result is called. The guides' most common leak is a client for each call: each opens
