@@ -1,21 +1,13 @@
 import type { StopReason } from "./decide.ts";
 import type { Fault } from "./fault.ts";
 import type { Outage } from "./outage.ts";
-import type { Action } from "./rules.ts";
-
-/** Something to be done before the next attempt can succeed, and the fault that asks for it. */
-export interface Remedy {
-  readonly action: Exclude<Action, "fail" | "retry">;
-  readonly fault: Fault;
-}
 
 /**
- * The life of one connection. `generation` numbers the attempts to open it and the remedies in between, from 1, and never
- * goes back: what reports under an older number is about something that was given up.
+ * The life of one connection. `generation` numbers the attempts to open it, from 1, and never goes back: what reports under
+ * an older number is about something that was given up.
  *
  * - `idle`: nobody asked for it yet.
  * - `waiting`: the next attempt begins at `until`, and never before `notBefore`, which the server asked for.
- * - `acting`: a credential is refreshed, or an address changed, before the next attempt.
  * - `connecting`, `connected`: there is one attempt, or one connection, never two.
  * - `failed`: a fault that the policy does not repeat. Another `start` begins afresh.
  * - `closed`: the end.
@@ -29,17 +21,6 @@ export type ConnectionState =
       readonly notBefore: number;
       /** Hints shorten a wait once: a flood of them makes no flood of attempts. */
       readonly isWoken: boolean;
-      /** What failed when it was last tried, and is tried again before the next attempt. */
-      readonly remedy: Remedy | undefined;
-      readonly outage: Outage;
-    }
-  | {
-      readonly status: "acting";
-      readonly generation: number;
-      readonly remedy: Remedy;
-      /** The wait that follows. */
-      readonly waitMs: number;
-      readonly hintMs: number;
       readonly outage: Outage;
     }
   | { readonly status: "connecting"; readonly generation: number; readonly outage: Outage }
@@ -71,8 +52,6 @@ export type ConnectionEvent =
   | { readonly type: "open-failed"; readonly at: number; readonly generation: number; readonly fault: Fault }
   /** The connection is gone, or is to be given up because it does not answer. */
   | { readonly type: "lost"; readonly at: number; readonly generation: number; readonly fault: Fault }
-  | { readonly type: "acted"; readonly at: number; readonly generation: number }
-  | { readonly type: "act-failed"; readonly at: number; readonly generation: number; readonly fault: Fault }
   /** A planned change, before a token ends for example: nothing failed. */
   | { readonly type: "replace"; readonly at: number }
   | { readonly type: "close" };
@@ -86,8 +65,6 @@ export type ConnectionEffect =
   /** Report `due` after this time; it replaces an earlier wait. */
   | { readonly type: "wait"; readonly generation: number; readonly waitMs: number }
   | { readonly type: "stop-waiting" }
-  /** Carry out a policy's action; report `acted` or `act-failed`. */
-  | { readonly type: "act"; readonly generation: number; readonly remedy: Remedy }
   | { readonly type: "tell"; readonly news: ConnectionNews };
 
 /** What observers hear; `supervisor.ts` makes events of it. */

@@ -9,10 +9,6 @@ interface Waiter {
 export class ConnectionWaiters {
   readonly #waiters = new Set<Waiter>();
 
-  get size(): number {
-    return this.#waiters.size;
-  }
-
   /** @param reasonFor - what to reject with when the signal aborts. */
   wait(signal: AbortSignalLike | undefined, reasonFor: (signal: AbortSignalLike) => unknown): Promise<void> {
     return new Promise((resolve, reject) => {

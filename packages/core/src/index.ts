@@ -13,7 +13,7 @@ export {
 export { budget, sharedBudget, type Budget, type BudgetOptions } from "./budget.ts";
 export { Chain, type ChainLink } from "./chain.ts";
 export { systemClock, type Clock } from "./clock.ts";
-export { type ConnectionState, type Remedy } from "./connection-state.ts";
+export { type ConnectionState } from "./connection-state.ts";
 export { decide, type Decision, type Progress, type StopReason } from "./decide.ts";
 export {
   emit,

@@ -4,7 +4,6 @@ import type {
   ConnectionEvent,
   ConnectionNews,
   ConnectionState,
-  Remedy,
 } from "./connection-state.ts";
 import { decide, hintOf } from "./decide.ts";
 import type { Fault } from "./fault.ts";
@@ -48,7 +47,6 @@ export const idle: ConnectionState = { status: "idle", generation: 0 };
 const moves: { readonly [S in Status]: { readonly [T in EventType]?: Move<S, T> } } = {
   idle: { start },
   waiting: { wake, due },
-  acting: { acted: rest, "act-failed": trouble },
   // Lost before it was open: the attempt has failed, whatever it reports later.
   connecting: { opened, "open-failed": trouble, lost: trouble },
   connected: { opened: stay, lost: trouble, replace },
@@ -72,7 +70,10 @@ export function step(state: ConnectionState, event: ConnectionEvent, rules: Reco
 
 function start({ generation }: ConnectionState, { at }: Timed, rules: ReconnectRules): Step {
   const { spreadStartMs, random } = rules;
-  return pause(generation, at, freshOutage(at), spreadStartMs > 0 ? random() * spreadStartMs : 0, 0);
+  const outage = freshOutage(at);
+  return spreadStartMs > 0
+    ? wait(generation, at, outage, random() * spreadStartMs, 0)
+    : open(generation, outage);
 }
 
 function wake(state: State<"waiting">, { at }: Timed, { policy, random }: ReconnectRules): Step {
@@ -84,19 +85,13 @@ function wake(state: State<"waiting">, { at }: Timed, { policy, random }: Reconn
 }
 
 function due(state: State<"waiting">, { at }: Timed): Step {
-  const { generation, until, remedy, outage } = state;
-  if (at < until) return waitingOn(state, until - at);
-  return remedy === undefined ? open(generation, outage) : act(generation, outage, remedy, 0, 0);
+  const { generation, until, outage } = state;
+  return at < until ? waitingOn(state, until - at) : open(generation, outage);
 }
 
 function opened({ generation, outage }: State<"connecting">, { at }: Timed): Step {
   const news = tell({ type: "connected", attempts: outage.attempts, downMs: at - outage.since });
   return { state: { status: "connected", generation, since: at, outage }, effects: [news] };
-}
-
-/** After a remedy the wait, if any. */
-function rest({ generation, outage, waitMs, hintMs }: State<"acting">, { at }: Timed): Step {
-  return pause(generation, at, outage, waitMs, hintMs);
 }
 
 function replace({ generation, since }: State<"connected">, { at }: Timed): Step {
@@ -113,9 +108,9 @@ function close(state: ConnectionState): Step {
   return { state: { status: "closed", generation }, effects: isAtRest ? [] : [end] };
 }
 
-/** The connection was lost; or an attempt, or what was to make the next one succeed, has failed. */
+/** The connection was lost, or an attempt has failed. */
 function trouble(
-  state: State<"connected" | "connecting" | "acting">,
+  state: State<"connected" | "connecting">,
   { at, fault: seen }: Timed & { readonly fault: Fault },
   { policy, random, minimumConnectedMs }: ReconnectRules,
 ): Step {
@@ -147,15 +142,7 @@ function trouble(
     return { state: { status: "failed", generation, reason, fault }, effects };
   }
   if (!isLoss) effects.push(tell({ type: "retry", attempt: attempts, waitMs, fault }));
-  const { action } = decision;
-  const waited = { ...outage, waitMs };
-  // A remedy that failed is still what the next attempt needs.
-  const remedy = state.status === "acting" ? state.remedy : undefined;
-  const next =
-    action === "retry"
-      ? wait(generation, at, waited, waitMs, hintOf(fault), remedy)
-      : act(generation, waited, { action, fault }, waitMs, hintOf(fault));
-  return after(effects, next);
+  return after(effects, wait(generation, at, { ...outage, waitMs }, waitMs, hintOf(fault)));
 }
 
 /** Gone is gone: a reason that nobody knows makes it no less worth having, nor does an abort, which is the official client's own. */
@@ -164,28 +151,9 @@ function asKnown(fault: Fault, isLoss: boolean): Fault {
   return isVague ? { ...fault, kind: "disconnected" } : fault;
 }
 
-function pause(generation: number, at: number, outage: Outage, waitMs: number, hintMs: number): Step {
-  return waitMs > 0 ? wait(generation, at, outage, waitMs, hintMs, undefined) : open(generation, outage);
-}
-
-function act(previous: number, outage: Outage, remedy: Remedy, waitMs: number, hintMs: number): Step {
-  const generation = previous + 1;
-  return {
-    state: { status: "acting", generation, remedy, waitMs, hintMs, outage },
-    effects: [{ type: "act", generation, remedy }],
-  };
-}
-
-function wait(
-  generation: number,
-  at: number,
-  outage: Outage,
-  waitMs: number,
-  hintMs: number,
-  remedy: Remedy | undefined,
-): Step {
+function wait(generation: number, at: number, outage: Outage, waitMs: number, hintMs: number): Step {
   const times = { until: at + waitMs, notBefore: at + hintMs };
-  return waitingOn({ status: "waiting", generation, isWoken: false, remedy, outage, ...times }, waitMs);
+  return waitingOn({ status: "waiting", generation, isWoken: false, outage, ...times }, waitMs);
 }
 
 function waitingOn(state: State<"waiting">, waitMs: number): Step {

@@ -35,7 +35,7 @@ export function amount(text: string, unitMs: number): number | undefined {
 
 /** The three shapes of RFC 9110 §5.6.7; `Date.parse` alone would also make a date of "soon 12". */
 function untilDate(text: string, wallNowMs: number): number | undefined {
-  if (!/^\s*(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? .*\d\d:\d\d:\d\d/.test(text)) return undefined;
+  if (!/^\s*[FMSTW][a-z]+,? .*\d\d:\d\d:\d\d/.test(text)) return undefined;
   // The shape of C's asctime() names no zone; it is UTC all the same.
   return finite(Math.max(0, Date.parse(/GMT\s*$/.test(text) ? text : `${text} GMT`) - wallNowMs));
 }

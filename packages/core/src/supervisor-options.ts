@@ -1,7 +1,6 @@
 import type { Clock } from "./clock.ts";
-import type { ConnectionState, Remedy } from "./connection-state.ts";
+import type { ConnectionState } from "./connection-state.ts";
 import type { EventListener } from "./events.ts";
-import type { Fault } from "./fault.ts";
 import type { Classify } from "./fault-table.ts";
 import type { Policy } from "./policy.ts";
 import type { Random } from "./random.ts";
@@ -34,15 +33,15 @@ export interface SupervisorOptions<C> {
   readonly clock: Clock;
   readonly random: Random;
   readonly onEvent?: EventListener | undefined;
-  /** Makes a connection. Never called while another call, or a connection, is in use. */
+  /**
+   * Makes a connection. For `refresh` and `rotate` the next attempt is the remedy: it asks for a new token, for example. Never called while another call, or a connection, is in use.
+   */
   readonly open: (attempt: ConnectionAttempt) => Promise<C>;
   /**
    * Disposes of a connection: one that was lost, given up, or came too late. The next attempt waits for it, for up to
    * `discardTimeoutMs`.
    */
   readonly discard: (connection: C) => Promise<void> | void;
-  /** Carries out `refresh` and `rotate`. Left out: the next attempt is the remedy, for example because it asks for a new token. */
-  readonly act?: (action: Remedy["action"], fault: Fault, signal: AbortSignal) => Promise<void> | void;
   /** Hears of every change, synchronously; what it throws is ignored. */
   readonly onState?: (state: ConnectionState, previous: ConnectionState) => void;
   /** Operations under way whose outcome is unknown when the connection is lost, for events. */
@@ -55,6 +54,6 @@ export interface SupervisorOptions<C> {
   readonly discardTimeoutMs?: number;
   /** The error for an attempt that took too long; the default is a HoldfastError, `attempt-timeout`. */
   readonly timeoutError?: (ms: number) => Error;
-  /** The error for whoever waits, or asks, when it is closed; the default is a HoldfastError, `closed`. */
-  readonly closedError?: () => Error;
+  /** The error for whoever waits, or asks, when it is closed. */
+  readonly closedError: () => Error;
 }

@@ -1,6 +1,6 @@
 import { abortErrorOf, type AbortSignalLike } from "./abort.ts";
 import { ConnectionLog } from "./connection-log.ts";
-import type { ConnectionEffect, ConnectionEvent, ConnectionState, Remedy } from "./connection-state.ts";
+import type { ConnectionEffect, ConnectionEvent, ConnectionState } from "./connection-state.ts";
 import { ConnectionWaiters } from "./connection-waiters.ts";
 import { rememberFailure } from "./failure-of.ts";
 import { HoldfastError, noAnswer } from "./holdfast-error.ts";
@@ -140,9 +140,6 @@ export class Supervisor<C> {
       case "open":
         void this.#open(effect.generation, effect.attempt);
         return;
-      case "act":
-        void this.#act(effect.generation, effect.remedy);
-        return;
       case "discard":
         this.#discard(effect.generation);
         return;
@@ -162,28 +159,10 @@ export class Supervisor<C> {
     // A service that allows one connection per identity must see the end of the last one first.
     if (this.#discards.size > 0) await Promise.all(this.#discards);
     if (this.#state.generation !== generation || this.#state.status !== "connecting") return;
-    await this.#work(generation, "opened", "open-failed", async (signal) => {
-      const lost = (reason?: unknown): void => {
-        this.#report(generation, reason, "lost");
-      };
-      this.#connections.set(generation, await this.#options.open({ number, signal, lost }));
-    });
-  }
-
-  #act(generation: number, { action, fault }: Remedy): Promise<void> {
-    return this.#work(generation, "acted", "act-failed", async (signal) =>
-      this.#options.act?.(action, fault, signal),
-    );
-  }
-
-  /** Runs `work` for a generation, bounded by the policy's `attemptTimeoutMs`. */
-  async #work(
-    generation: number,
-    done: "opened" | "acted",
-    failed: "open-failed" | "act-failed",
-    work: (signal: AbortSignal) => Promise<void>,
-  ): Promise<void> {
-    const { clock, policy, timeoutError, operation } = this.#options;
+    const { open, clock, policy, timeoutError, operation } = this.#options;
+    const lost = (reason?: unknown): void => {
+      this.#report(generation, reason, "lost");
+    };
     const abort = new AbortController();
     const { signal } = abort;
     this.#aborts.set(generation, abort);
@@ -191,9 +170,9 @@ export class Supervisor<C> {
     try {
       await withinTime(
         async () => {
-          await work(signal);
+          this.#connections.set(generation, await open({ number, signal, lost }));
           this.#aborts.delete(generation);
-          this.#dispatch({ type: done, generation });
+          this.#dispatch({ type: "opened", generation });
         },
         ms,
         clock,
@@ -201,12 +180,12 @@ export class Supervisor<C> {
         signal,
       );
     } catch (error) {
-      this.#report(generation, error, failed);
+      this.#report(generation, error, "open-failed");
     }
   }
 
   /** @param reason - undefined when the official client does not say why. */
-  #report(generation: number, reason: unknown, type: "lost" | "open-failed" | "act-failed"): void {
+  #report(generation: number, reason: unknown, type: "lost" | "open-failed"): void {
     const { clock, classify } = this.#options;
     const error = reason ?? new HoldfastError("connection-lost", "The connection was lost.");
     const fault = classify(error, clock.wallNow());
@@ -214,7 +193,9 @@ export class Supervisor<C> {
   }
 
   #discard(generation: number): void {
-    this.#aborts.get(generation)?.abort(this.#state.status === "closed" ? this.#closed() : this.#error);
+    this.#aborts
+      .get(generation)
+      ?.abort(this.#state.status === "closed" ? this.#options.closedError() : this.#error);
     this.#aborts.delete(generation);
     if (!this.#connections.has(generation)) return;
     const connection = this.#connections.get(generation) as C;
@@ -239,7 +220,7 @@ export class Supervisor<C> {
       case "failed":
         return Promise.reject(this.#error);
       case "closed":
-        return Promise.reject(this.#closed());
+        return Promise.reject(this.#options.closedError());
       default:
         return this.#waiters.wait(signal, (aborted) => this.#reasonFor(aborted));
     }
@@ -249,7 +230,7 @@ export class Supervisor<C> {
     const { status } = this.#state;
     if (status === "connected") this.#waiters.resolveAll();
     if (status === "failed") this.#waiters.rejectAll(this.#error);
-    if (status === "closed" && this.#waiters.size > 0) this.#waiters.rejectAll(this.#closed());
+    if (status === "closed") this.#waiters.rejectAll(this.#options.closedError());
   }
 
   /** A caller who changed its mind gets an AbortError; who ran out of time, the trouble that took it. */
@@ -261,12 +242,5 @@ export class Supervisor<C> {
     const fault = this.#options.classify(this.#error, this.#options.clock.wallNow());
     rememberFailure(this.#error, this.#log.failure(fault, "deadline"));
     return this.#error;
-  }
-
-  #closed(): Error {
-    const { closedError, operation, target } = this.#options;
-    return (
-      closedError?.() ?? new HoldfastError("closed", `The connection of ${operation} (${target}) was closed.`)
-    );
   }
 }

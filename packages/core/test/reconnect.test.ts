@@ -59,7 +59,7 @@ describe("a lost connection", () => {
 
   it("spreads also those who need a new token", () => {
     const { state } = after([...connected, lost(20_000, "auth")]);
-    expect(state).toMatchObject({ status: "acting", remedy: { action: "refresh" }, waitMs: 500 });
+    expect(state).toMatchObject({ status: "waiting", until: 20_500 });
   });
 
   it("forgets the trouble before it only when it had lasted", () => {
@@ -115,45 +115,30 @@ describe("a hint that the network is back", () => {
   });
 });
 
-describe("a remedy", () => {
+describe("an attempt that needs a new token", () => {
   const refused: readonly ConnectionEvent[] = [
     started,
     { type: "open-failed", at: 100, generation: 1, fault: fault("auth") },
   ];
+  const again: readonly ConnectionEvent[] = [
+    ...refused,
+    { type: "due", at: 100, generation: 1 },
+    { type: "open-failed", at: 300, generation: 2, fault: fault("auth") },
+  ];
 
-  it("is followed by an attempt at once", () => {
-    expect(after(refused).effects.at(-1)).toMatchObject({ type: "act", generation: 2 });
-    expect(after([...refused, { type: "acted", at: 200, generation: 2 }]).effects).toEqual([
-      { type: "open", generation: 3, attempt: 2 },
-    ]);
+  it("is followed at once by one that asks for it", () => {
+    expect(after(refused).effects.at(-1)).toEqual({ type: "wait", generation: 1, waitMs: 0 });
+    expect(after(again.slice(0, -1)).effects).toEqual([{ type: "open", generation: 2, attempt: 2 }]);
   });
 
-  it("that fails for a passing reason is tried again before the next attempt", () => {
-    const events: ConnectionEvent[] = [
-      ...refused,
-      { type: "act-failed", at: 200, generation: 2, fault: fault("disconnected") },
-      { type: "due", at: 60_000, generation: 2 },
-    ];
-    expect(after(events).state).toMatchObject({ status: "acting", generation: 3 });
+  it("is not made for ever", () => {
+    expect(after(again).state).toMatchObject({ status: "failed", reason: "attempts" });
   });
 
-  it("is not tried for ever", () => {
-    const events: ConnectionEvent[] = [
-      ...refused,
-      { type: "acted", at: 200, generation: 2 },
-      { type: "open-failed", at: 300, generation: 3, fault: fault("auth") },
-    ];
-    expect(after(events).state).toMatchObject({ status: "failed", reason: "attempts" });
-  });
-
-  it("that a policy allows for ever is spread out after the first", () => {
-    const events: ConnectionEvent[] = [
-      ...refused,
-      { type: "acted", at: 200, generation: 2 },
-      { type: "open-failed", at: 300, generation: 3, fault: fault("auth") },
-    ];
+  it("is spread out after the first where a policy allows it for ever", () => {
     const endless = presets.reconnect.with({ on: { auth: { action: "refresh", limit: Infinity } } });
-    expect(after(events, { policy: endless }).state).toMatchObject({ status: "acting", waitMs: 2_000 });
+    const { state } = after(again, { policy: endless });
+    expect(state).toMatchObject({ status: "waiting", until: 2_300 });
   });
 });
 
@@ -176,8 +161,8 @@ it("begins afresh when it is started again after a permanent fault", () => {
 /** Something that may happen, whether it fits or not. `back` makes a report late by so many generations. */
 type Chance =
   | { readonly type: "start" | "wake" | "replace" | "close" }
-  | { readonly type: "due" | "opened" | "acted"; readonly back: number }
-  | { readonly type: "open-failed" | "lost" | "act-failed"; readonly back: number; readonly fault: Fault };
+  | { readonly type: "due" | "opened"; readonly back: number }
+  | { readonly type: "open-failed" | "lost"; readonly back: number; readonly fault: Fault };
 
 const anyFault = fc
   .tuple(fc.constantFrom(...faultKinds), fc.option(fc.double({ min: -1, max: 1e9 }), { nil: undefined }))
@@ -185,11 +170,11 @@ const anyFault = fc
 const back = fc.oneof({ weight: 5, arbitrary: fc.constant(0) }, fc.integer({ min: 1, max: 3 }));
 const chance: fc.Arbitrary<Chance> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ type: fc.constantFrom("start", "wake", "replace") }) },
-  { weight: 12, arbitrary: fc.record({ type: fc.constantFrom("due", "opened", "acted"), back }) },
+  { weight: 12, arbitrary: fc.record({ type: fc.constantFrom("due", "opened"), back }) },
   {
     weight: 8,
     arbitrary: fc.record({
-      type: fc.constantFrom("open-failed", "lost", "act-failed"),
+      type: fc.constantFrom("open-failed", "lost"),
       back,
       fault: anyFault,
     }),
@@ -287,7 +272,7 @@ describe("whatever happens, in whatever order", () => {
     whatever((moments) => {
       for (const { before, event, state, effects } of moments) {
         if (!("generation" in event) || event.generation === before.generation) continue;
-        if (!["due", "opened", "acted", "open-failed", "lost", "act-failed"].includes(event.type)) continue;
+        if (!["due", "opened", "open-failed", "lost"].includes(event.type)) continue;
         expect(state).toBe(before);
         expect(effects).toEqual(
           event.type === "opened" ? [{ type: "discard", generation: event.generation }] : [],
@@ -303,7 +288,6 @@ describe("whatever happens, in whatever order", () => {
         const types = effects.map(({ type }) => type);
         if (state.status === "connecting" && before.status !== "connecting") expect(types).toContain("open");
         if (state.status === "waiting" && before.status !== "waiting") expect(types).toContain("wait");
-        if (state.status === "acting" && before !== state) expect(types).toContain("act");
       }
     });
   });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import {
+  HoldfastError,
   failureOf,
   faultTable,
   policy,
@@ -48,6 +49,7 @@ function line(turns: readonly Turn[], more: Partial<SupervisorOptions<number>> =
       });
     },
     discard: (connection) => void discarded.push(connection),
+    closedError: () => new HoldfastError("closed", "It was closed."),
     ...more,
   });
   return { clock, events, attempts, discarded, supervisor };
@@ -115,19 +117,10 @@ describe("connecting", () => {
     expect([supervisor.connection, attempts.length]).toEqual([2, 2]);
   });
 
-  it("carries out a refresh before the next attempt, and bounds it", async () => {
-    const acts: string[] = [];
-    const { supervisor, attempts, clock } = line([failure("Unauthorized"), "connects"], {
-      act: (action, fault, signal) => {
-        acts.push(`${action} after ${fault.id}`);
-        return acts.length === 1
-          ? new Promise((_, reject) => signal.addEventListener("abort", reject))
-          : undefined;
-      },
-    });
+  it("takes the next attempt for the refresh, and makes it at once", async () => {
+    const { supervisor, attempts, clock } = line([failure("Unauthorized"), "connects"]);
     await clock.settle(supervisor.start());
-    expect(acts).toEqual(["refresh after Unauthorized", "refresh after Unauthorized"]);
-    expect([attempts.length, clock.now() >= 10_000]).toEqual([2, true]);
+    expect(attempts.map(({ at }) => at)).toEqual([0, 0]);
   });
 });
 

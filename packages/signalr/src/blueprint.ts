@@ -6,7 +6,7 @@ import {
   type IHttpConnectionOptions,
   type IHubProtocol,
 } from "@microsoft/signalr";
-import { ClosingProtocol, type OnServerClose } from "./closing-protocol.ts";
+import { hearingClose, type OnServerClose } from "./closing-protocol.ts";
 import { wiredEventSource, type EventSourceClass } from "./event-source.ts";
 import { wiredWebSocket, type WebSocketClass } from "./web-socket.ts";
 import type { Wire } from "./wire.ts";
@@ -54,7 +54,7 @@ export function makeHub(blueprint: Blueprint, making: Making): OfficialConnectio
   const { transport = isFallback ? HttpTransportType.None : HttpTransportType.WebSockets } =
     builder.httpConnectionOptions ?? {};
   builder.withUrl(url, { transport, httpClient: client });
-  if (onServerClose) builder.withHubProtocol(new ClosingProtocol(builder.protocol, onServerClose));
+  if (onServerClose) builder.withHubProtocol(hearingClose(builder.protocol, onServerClose));
   const hub = builder.build();
   const { httpConnectionOptions: internal = {} } = builder;
   if (internal.WebSocket) internal.WebSocket = wiredWebSocket(internal.WebSocket, wire);

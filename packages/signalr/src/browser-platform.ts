@@ -17,7 +17,7 @@ export const manyConnections = ({ live, builtAt }: ConnectionsEvent): string =>
   `${String(live)} SignalR connections are live, built at:\n${builtAt.join("\n\n")}`;
 
 /** Names of options are checked in a page too; their values are left to the compiler, and to Node. */
-export const isFine = (_option: string, _value: unknown, _usual: unknown): boolean => true;
+export const checkValue = (_option: string, _value: unknown, _usual: unknown): void => undefined;
 
 /** What an option may be. */
 export const allowed = (_option: string): string => "as documented";

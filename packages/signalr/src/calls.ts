@@ -2,7 +2,7 @@ import type { HubConnection as OfficialConnection, IStreamResult } from "@micros
 import { HoldfastError, type Clock } from "@holdfast/core";
 import type { CallSettings } from "./call-options.ts";
 import { deferredStream } from "./deferred-stream.ts";
-import type { FailureNotes } from "./failure.ts";
+import type { Note } from "./failure.ts";
 import type { Life } from "./life.ts";
 import { Patience } from "./patience.ts";
 import type { Session } from "./session.ts";
@@ -12,7 +12,7 @@ export class Calls {
   readonly #never: OfficialConnection;
   readonly #settings: CallSettings;
   readonly #clock: Clock;
-  readonly #notes: FailureNotes;
+  readonly #note: Note;
   readonly #life: () => Life | undefined;
   /** By how long it lasts. */
   readonly #patience = new Map<number, Patience>();
@@ -23,13 +23,13 @@ export class Calls {
     never: OfficialConnection,
     settings: CallSettings,
     clock: Clock,
-    notes: FailureNotes,
+    note: Note,
     life: () => Life | undefined,
   ) {
     this.#never = never;
     this.#settings = settings;
     this.#clock = clock;
-    this.#notes = notes;
+    this.#note = note;
     this.#life = life;
   }
 
@@ -47,7 +47,7 @@ export class Calls {
 
   /** Passes an error on to the caller, known to `failureOf()`. */
   readonly noted = (error: unknown): never => {
-    this.#notes.note(error);
+    this.#note(error);
     throw error;
   };
 
@@ -85,7 +85,7 @@ export class Calls {
         }
       }
     } catch (error) {
-      this.#notes.note(error, isSent ? undefined : "rejected");
+      this.#note(error, isSent ? undefined : "rejected");
       throw error;
     }
   }
@@ -136,9 +136,7 @@ export class Calls {
     if (ms === Infinity) return call;
     let patience = this.#patience.get(ms);
     if (patience === undefined) {
-      patience = new Patience(ms, this.#clock, (error) => {
-        this.#notes.note(error);
-      });
+      patience = new Patience(ms, this.#clock, this.#note);
       this.#patience.set(ms, patience);
     }
     return patience.limit(call, method);

@@ -1,23 +1,17 @@
 import { failureOf, rememberFailure, type Classify, type Clock } from "@holdfast/core";
 
-/** Lets `failureOf()` know about errors that end single calls. */
-export class FailureNotes {
-  readonly #classify: Classify;
-  readonly #clock: Clock;
+/**
+ * Lets `failureOf()` know about an error that ends a single call. Nothing is noted about one that is known already: what
+ * ended the connection ends its calls too.
+ *
+ * @param outcome - left out: what the fault table says of it.
+ */
+export type Note = (error: unknown, outcome?: "rejected" | "unknown") => void;
 
-  constructor(classify: Classify, clock: Clock) {
-    this.#classify = classify;
-    this.#clock = clock;
-  }
-
-  /**
-   * Nothing is noted about an error that is known already: the one that ended the connection ends its calls too.
-   *
-   * @param outcome - left out: what the fault table says of it.
-   */
-  note(error: unknown, outcome?: "rejected" | "unknown"): void {
+export function noteBy(classify: Classify, clock: Clock): Note {
+  return (error, outcome) => {
     if (failureOf(error) !== undefined) return;
-    const { hintMs: _, sent, ...known } = this.#classify(error, this.#clock.wallNow());
+    const { hintMs: _, sent, ...known } = classify(error, clock.wallNow());
     const said = sent === "maybe" ? "unknown" : "rejected";
     rememberFailure(error, {
       ...known,
@@ -26,5 +20,5 @@ export class FailureNotes {
       attempts: [],
       elapsedMs: 0,
     });
-  }
+  };
 }

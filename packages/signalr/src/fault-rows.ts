@@ -22,11 +22,11 @@ function row(
  * for what was measured on the official client. An expression has as much of a text as tells it from others: a page loads it.
  */
 export const signalrRows: readonly BareRow[] = [
-  row("SR-04", "too-large", /access ?token (?:must not be longer than|is \d+ characters long)/i),
+  row("SR-04", "too-large", /access ?token (?:must not be longer|is \d+ char)/i),
   row("SR-03", "too-large", 413),
   row("SR-02", "too-large", 414),
-  row("message-quota", "throttled", /Message count reaches limit/i),
-  row("SR-28", "transient", /SignalR Service is not connected yet/i),
+  row("message-quota", "throttled", /Message count reaches/i),
+  row("SR-28", "transient", /Service is not connected yet/i),
   row("SR-24", "throttled", 429),
   // A token that ran out on an open connection: the new negotiation brings a new one.
   row("SR-17", "disconnected", at("established", 401)),
@@ -45,25 +45,17 @@ export const signalrRows: readonly BareRow[] = [
   row("SR-32", "disconnected", /Serv(?:er|ice) timeout.*elapsed/),
   row("SR-34", "disconnected", /returned an error on close: Internal server error/i),
   row("SR-33", "disconnected", /returned an error on close/),
-  row(
-    "protocol",
-    "client-bug",
-    /returned handshake error|to an ASP\.NET SignalR Server|didn't negotiate Stateful Reconnect/,
-  ),
+  row("protocol", "client-bug", /returned handshake error|an ASP\.NET SignalR|didn't negotiate Stateful/),
   row(
     "connect-failed",
     "disconnected",
     /(?:WebSocket|EventSource) failed to connect|failed to start properly/i,
   ),
-  row(
-    "no-transport",
-    "client-bug",
-    /is disabled by the client|not supported in your environment|None of the transports/,
-  ),
+  row("no-transport", "client-bug", /disabled by the client|not supported in your|None of the transports/),
   // What browsers say when nobody answered; Node gives a code, and the system's rows tell those apart.
   row("unreachable", "disconnected", /Failed to fetch|NetworkError when|Load failed/),
   row("no-answer", "timeout", /^A timeout occurred|TimeoutError/),
   row("SR-35", "client-bug", /error occurred invoking|HubException/, "maybe"),
   row("not-connected", "disconnected", /is not in the (?:'Connected' State|OPEN state)/),
-  row("call-cut", "disconnected", /due to the underlying connection being closed/, "maybe"),
+  row("call-cut", "disconnected", /underlying connection being closed/, "maybe"),
 ];

@@ -32,10 +32,10 @@ export class Handlers {
     const key = method.toLowerCase();
     const handlers = this.#methods.get(key);
     if (handlers === undefined) return [];
-    const removed = handler === undefined ? [...handlers.values()] : [handlers.get(handler)];
-    if (handler !== undefined) handlers.delete(handler);
-    if (handler === undefined || handlers.size === 0) this.#methods.delete(key);
-    return removed.filter((one) => one !== undefined);
+    const removed = [...handlers].filter(([given]) => handler === undefined || given === handler);
+    for (const [given] of removed) handlers.delete(given);
+    if (handlers.size === 0) this.#methods.delete(key);
+    return removed.map(([, bound]) => bound);
   }
 
   /** Gives all of them to a new connection. */

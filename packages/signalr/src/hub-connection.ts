@@ -7,7 +7,7 @@ import { abortErrorOf, emit, onAbort, type AbortSignalLike } from "@holdfast/cor
 import { manyConnections, stackHere, warnAloud } from "#platform";
 import { makeHub, type Blueprint } from "./blueprint.ts";
 import { Calls } from "./calls.ts";
-import { FailureNotes } from "./failure.ts";
+import { noteBy, type Note } from "./failure.ts";
 import { Handlers, type Handler } from "./handlers.ts";
 import { WireHttpClient } from "./http-client.ts";
 import type { HttpSource } from "./http-source.ts";
@@ -50,7 +50,7 @@ export class HubConnection extends Shell {
   readonly #reconnecting = new Listeners<[error?: Error]>(this);
   readonly #reconnected = new Listeners<[connectionId?: string]>(this);
   readonly #calls: Calls;
-  readonly #notes: FailureNotes;
+  readonly #note: Note;
   readonly #builtAt = stackHere();
   #life: Life | undefined;
   #stopping: Promise<void> | undefined;
@@ -63,8 +63,8 @@ export class HubConnection extends Shell {
     this.#making = making as Making;
     const { official, resilience } = this.#making;
     const { clock, classify, calls } = resilience;
-    this.#notes = new FailureNotes(classify, clock);
-    this.#calls = new Calls(official, calls, clock, this.#notes, () => this.#life);
+    this.#note = noteBy(classify, clock);
+    this.#calls = new Calls(official, calls, clock, this.#note, () => this.#life);
     // The official class declares two fields, which accessors of a class may not replace.
     for (const name of timeouts) {
       Object.defineProperty(this, name, {
@@ -206,7 +206,7 @@ export class HubConnection extends Shell {
       },
       rejoin: (isReconnect) => rejoin(this, { connectionId: this.connectionId ?? undefined, isReconnect }),
       noteLoss: (reason) => {
-        this.#notes.note(reason, "unknown");
+        this.#note(reason, "unknown");
       },
       onReconnecting: this.#reconnecting.tell,
       onReconnected: () => {

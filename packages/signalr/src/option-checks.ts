@@ -1,5 +1,7 @@
+import { badOption } from "@holdfast/core";
+import { allowed } from "./option-texts.ts";
 import { defaultPolicies } from "./operations.ts";
-import type { PolicySource } from "./resilience.ts";
+import type { PolicySource, ResilienceOptions } from "./resilience.ts";
 
 type Check = (value: never) => boolean;
 
@@ -24,9 +26,14 @@ const checks: Partial<Record<string, Check>> = {
     (typeof given === "number" ? [given] : Object.values(given as object)).every((ms) => isLike(1, ms)),
 };
 
-/** Whether an option may have that value. A page takes the compiler's word for it. */
-export function isFine(option: string, value: unknown, usual: unknown): boolean {
-  return checks[option]?.(value as never) ?? isLike(usual, value);
+/**
+ * Whether an option may have that value. A page takes the compiler's word for it.
+ *
+ * @throws HoldfastError `misconfigured`, naming option, value and allowed range.
+ */
+export function checkValue(option: keyof ResilienceOptions, value: unknown, usual: unknown): void {
+  if (checks[option]?.(value as never) ?? isLike(usual, value)) return;
+  throw badOption(`resilience.${option}`, value, allowed(option));
 }
 
 /** Of the same type; numbers are durations. */

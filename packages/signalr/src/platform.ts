@@ -3,7 +3,7 @@ export { isBypassed } from "./bypass.ts";
 export { stackHere } from "./caller-stack.ts";
 export { manyConnections } from "./live-connections-text.ts";
 export { endSocket, hearSocket } from "./node-socket.ts";
-export { isFine } from "./option-checks.ts";
+export { checkValue } from "./option-checks.ts";
 export { allowed } from "./option-texts.ts";
 export { signalrTable } from "./table.ts";
 export { tokenTooLong } from "./token-too-long.ts";

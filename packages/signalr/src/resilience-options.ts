@@ -1,5 +1,5 @@
 import { badOption, systemClock, systemRandom } from "@holdfast/core";
-import { allowed, isFine } from "#platform";
+import { checkValue } from "#platform";
 import { defaultPolicies } from "./operations.ts";
 import type { ResilienceOptions } from "./resilience.ts";
 
@@ -41,8 +41,7 @@ export function complete(options: ResilienceOptions): Required<ResilienceOptions
     const usual = (defaults as Partial<Record<string, unknown>>)[key];
     if (usual === undefined)
       throw badOption("resilience", key, `made of ${Object.keys(defaults).join(", ")}`);
-    if (!isFine(key, value, usual))
-      throw badOption(`resilience.${key}`, value, allowed(key as keyof ResilienceOptions));
+    checkValue(key as keyof ResilienceOptions, value, usual);
   }
   return { ...defaults, ...Object.fromEntries(given) };
 }

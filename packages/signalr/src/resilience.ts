@@ -1,6 +1,6 @@
 import type { Classify, Clock, FaultRow, Policy, Random } from "@holdfast/core";
+import { signalrTable } from "#platform";
 import { callSettings, type CallOptions, type CallSettings } from "./call-options.ts";
-import { classifySignalR } from "./classify.ts";
 import type { HubConnection } from "./hub-connection.ts";
 import type { SignalREventListener } from "./events.ts";
 import { defaultPolicies, type PolicyData, type SignalROperation } from "./operations.ts";
@@ -79,7 +79,7 @@ export interface Resilience extends Required<
  */
 export function resilienceFrom(options: ResilienceOptions): Resilience {
   const { policies, fallback, faults, ...rest } = complete(options);
-  const classify = classifySignalR(faults);
+  const classify = signalrTable(faults);
   return {
     ...rest,
     policy: (operation) => policies.lookup(operation) ?? defaultPolicies[operation],

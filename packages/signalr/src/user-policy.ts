@@ -41,43 +41,32 @@ export function adviceFrom(user: UserPolicy): ReconnectAdvice {
     const steps: Backoff = { shape: "steps", delaysMs: user, jitterMs: 1_000 };
     return { ...untouched, policy: (base) => ({ ...base, backoff: steps }) };
   }
-  return new RetryPolicyAdvice(user);
+  return adviceOf(user);
 }
 
 const asAdvised: Backoff = { shape: "steps", delaysMs: [0], jitterMs: 0 };
 
-class RetryPolicyAdvice implements ReconnectAdvice {
-  readonly #user: IRetryPolicy;
-  #retries = 0;
-  #isOver = false;
-
-  constructor(user: IRetryPolicy) {
-    this.#user = user;
-  }
-
-  policy(base: PolicyData): PolicyData {
-    const next = { ...base, backoff: asAdvised, throttledBackoff: asAdvised };
-    return this.#isOver ? { ...next, attempts: 1 } : next;
-  }
-
-  advise(fault: Fault, error: unknown, elapsedMilliseconds: number): Fault {
-    const retryReason = error instanceof Error ? error : new Error(String(error));
-    const delayMs = this.#ask({ previousRetryCount: this.#retries, elapsedMilliseconds, retryReason });
-    this.#retries += 1;
-    this.#isOver = delayMs === null;
-    return delayMs === null ? fault : { ...fault, hintMs: Math.max(delayMs, fault.hintMs ?? 0) };
-  }
-
-  reset(): void {
-    this.#retries = 0;
-    this.#isOver = false;
-  }
-
-  #ask(context: Parameters<IRetryPolicy["nextRetryDelayInMilliseconds"]>[0]): number | null {
-    try {
-      return this.#user.nextRetryDelayInMilliseconds(context);
-    } catch {
-      return null; // As the official client has it.
-    }
-  }
+function adviceOf(user: IRetryPolicy): ReconnectAdvice {
+  let previousRetryCount = 0;
+  let delayMs: number | null = 0;
+  return {
+    policy: (base) => ({
+      ...{ ...base, backoff: asAdvised, throttledBackoff: asAdvised },
+      ...(delayMs === null && { attempts: 1 }),
+    }),
+    advise: (fault, error, elapsedMilliseconds) => {
+      const retryReason = error instanceof Error ? error : new Error(String(error));
+      try {
+        delayMs = user.nextRetryDelayInMilliseconds({ previousRetryCount, elapsedMilliseconds, retryReason });
+      } catch {
+        delayMs = null; // As the official client has it.
+      }
+      previousRetryCount += 1;
+      return delayMs === null ? fault : { ...fault, hintMs: Math.max(delayMs, fault.hintMs ?? 0) };
+    },
+    reset: () => {
+      previousRetryCount = 0;
+      delayMs = 0;
+    },
+  };
 }

@@ -17,8 +17,11 @@ export function onWakeUp(wake: () => void): () => void {
     [document, "visibilitychange", visible],
     [document, "resume", wake],
   ];
-  for (const [target, type, listener] of sources) target?.addEventListener?.(type, listener);
+  const each = (change: keyof Target): void => {
+    for (const [target, type, listener] of sources) target?.[change]?.(type, listener);
+  };
+  each("addEventListener");
   return () => {
-    for (const [target, type, listener] of sources) target?.removeEventListener?.(type, listener);
+    each("removeEventListener");
   };
 }

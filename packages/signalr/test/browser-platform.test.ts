@@ -67,8 +67,10 @@ it("knows in a page every fault that the service and the official client show, a
 });
 
 it("leaves the values of options in a page to the compiler", () => {
-  expect(page.isFine("whileDown", "retry", "fail")).toBe(true);
-  expect(platform.isFine("whileDown", "retry", "fail")).toBe(false);
+  page.checkValue("whileDown", "retry", "fail");
+  expect(() => {
+    platform.checkValue("whileDown", "retry", "fail");
+  }).toThrow(/resilience\.whileDown must be one of fail, wait, queue; got "retry"/);
 });
 
 it("tells in a page where too many connections were built", () => {
