@@ -115,10 +115,14 @@ export class AzureService extends SimulatedServer {
       exchange.answer(204);
       return;
     }
+    const isClient = /^\/client\/(negotiate)?$/.test(exchange.path);
+    // A client's token that is too long has an answer of its own, however much it adds to the headers.
+    const areHeadersTooLong =
+      exchange.headerBytes > MAX_HEADER_BYTES && !(isClient && hasLongToken(exchange));
     if (exchange.urlBytes > MAX_URL_BYTES) exchange.text(414, "URI Too Long");
-    else if (exchange.headerBytes > MAX_HEADER_BYTES) exchange.text(431, "Request Header Fields Too Large");
+    else if (areHeadersTooLong) exchange.text(431, "Request Header Fields Too Large");
     else if (exchange.path.startsWith("/api/")) handleRest(this.simulation, this, this.#hubs, exchange);
-    else if (/^\/client\/(negotiate)?$/.test(exchange.path)) this.#client(exchange);
+    else if (isClient) this.#client(exchange);
     else exchange.text(404, "");
   }
 
@@ -176,7 +180,7 @@ export class AzureService extends SimulatedServer {
   }
 
   #authorize(exchange: Exchange): Caller | undefined {
-    if ((exchange.token?.length ?? 0) > MAX_TOKEN_CHARS) {
+    if (hasLongToken(exchange)) {
       exchange.text(413, texts.tokenTooLong);
       return undefined;
     }
@@ -214,4 +218,8 @@ export class AzureService extends SimulatedServer {
     this.#messages += Math.max(1, Math.ceil(bytes / MESSAGE_UNIT_BYTES));
     return true;
   }
+}
+
+function hasLongToken({ token }: Exchange): boolean {
+  return token !== undefined && token.length > MAX_TOKEN_CHARS;
 }

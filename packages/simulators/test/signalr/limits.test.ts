@@ -28,8 +28,12 @@ describe("the documented limits", () => {
 
   it("SR-05 refuses an access token of more than 4 K with 413, where it is used", async () => {
     await using simulator = await start();
-    const { accessToken } = simulator.service.clientAccess("chat", { claims: { groups: "x".repeat(4_096) } });
-    expect((await negotiate(simulator, { token: accessToken })).status).toBe(413);
+    // The second alone fills more than the 16 K that headers may have: the token is what is wrong all the same.
+    for (const chars of [4_096, 20_000]) {
+      const claims = { groups: "x".repeat(chars) };
+      const { accessToken } = simulator.service.clientAccess("chat", { claims });
+      expect((await negotiate(simulator, { token: accessToken })).status).toBe(413);
+    }
   });
 
   it("SR-02 refuses an address of more than 12 K with 414, and SR-06 headers of more than 16 K with 431", async () => {
