@@ -37,6 +37,11 @@ export class Agenda<T extends AgendaItem> {
     return this.#size;
   }
 
+  /** How many ticks it has a place for, emptied ones included. */
+  get ticks(): number {
+    return this.#ticks.size;
+  }
+
   /** Puts an item down for `at` milliseconds of the clock, in place of an earlier entry; for Infinity it only stands there. */
   set(item: T, at: number): void {
     // What is past is due with the next tick.
@@ -94,9 +99,15 @@ export class Agenda<T extends AgendaItem> {
       }
     }
     this.#doneTick = Math.max(this.#doneTick, now);
+    if (this.#ticks.size > mostEmptyTicks) this.#forgetPast();
     if (this.#size === 0) return;
     const next = this.#next();
     if (next !== Infinity && (this.#alarm === undefined || next < this.#alarm.tick)) this.#wakeAt(next);
+  }
+
+  /** While it is never empty, nothing else takes away the ticks that emptied before their time came. */
+  #forgetPast(): void {
+    for (const tick of this.#ticks.keys()) if (tick <= this.#doneTick) this.#ticks.delete(tick);
   }
 
   /** The first tick that has anything on it. */
