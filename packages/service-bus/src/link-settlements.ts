@@ -112,6 +112,8 @@ export class LinkSettlements {
       const late = timeoutError(this.#entityPath, timeoutMs);
       oldest.fail(late);
       this.#unanswered(since, late);
+      // A session's link goes on: the next may be late, too.
+      if (this.#underWay.size > 0) this.#watch(timeoutMs, 0);
     });
   }
 }

@@ -5,6 +5,7 @@ import { gate } from "@holdfast/core";
 import { virtualClock } from "@holdfast/core/testing";
 import { DispositionTurns } from "../src/disposition-turns.ts";
 import { HurriedGate } from "../src/hurried-gate.ts";
+import { LinkSettlements } from "../src/link-settlements.ts";
 import { reattachAfter } from "../src/reattach-pace.ts";
 import { Slots } from "../src/slots.ts";
 
@@ -124,4 +125,22 @@ it("lets a renewal through that has waited for as long as it may, and gives back
   expect(slow.state.inFlight).toBe(1);
   first.leave("accepted", 1);
   expect(slow.state.inFlight).toBe(0);
+});
+
+it("gives each settlement up in its own time on a link that outlives one that had no answer", async () => {
+  const clock = virtualClock();
+  const start = clock.now();
+  const late: number[] = [];
+  const ended: number[] = [];
+  const settlements = new LinkSettlements("orders", clock, (since) => late.push(since - start));
+  const never = (): Promise<void> => new Promise(() => undefined);
+  for (const at of [0, 100, 300]) {
+    clock.after(at, () => {
+      void settlements.settle("complete", 1_000, never).catch(() => ended.push(clock.now() - start));
+    });
+  }
+  await clock.advance(5_000);
+  expect(ended).toEqual([1_000, 1_100, 1_300]);
+  expect(late).toEqual([0, 100, 300]);
+  expect(clock.pending).toBe(0);
 });
