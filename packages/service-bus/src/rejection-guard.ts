@@ -8,13 +8,16 @@ import { emit, redact, type EventListener } from "@holdfast/core";
 const leak =
   /^Unable to close the (?:amqp session|(?:receiver|sender) '[^']*' on amqp session) .* due to operation timeout\.$/;
 
+// Guards know each other, those of other installed copies too: two must not take each other for somebody who handles the rest.
+const guard = Symbol.for("holdfast/1/service-bus-rejection-guard");
+
 /**
  * Keeps one known kind of rejection of the official client from ending the process: a minute or two after a link was given up
  * while the service was silent, it rejects a promise that nobody can reach (azure-sdk-for-js#35342, #39348). It can come after
  * `close()`, too. Nothing is lost with it. Every other unhandled rejection is treated as if this were not there.
  *
  * Opt-in, once for the process, because it listens to `unhandledRejection`: while other listeners are installed they see what
- * is not ours; with none, what is not ours is thrown, as Node does by default. Not for processes that run with
+ * is not ours; with none but guards, what is not ours is thrown, as Node does by default. Not for processes that run with
  * `--unhandled-rejections=warn` or `none`.
  *
  * ```ts
@@ -37,8 +40,9 @@ export function guardOfficialRejections(onEvent?: EventListener): () => void {
       emit(onEvent, { type: "handler-failed", operation: "serviceBus.close", target: "", fault });
       return;
     }
-    if (process.listenerCount("unhandledRejection") === 1) throw reason;
+    if (process.listeners("unhandledRejection").every((other) => guard in other)) throw reason;
   };
+  Object.assign(listener, { [guard]: true });
   process.on("unhandledRejection", listener);
   return () => {
     process.off("unhandledRejection", listener);

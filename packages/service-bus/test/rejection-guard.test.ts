@@ -150,4 +150,14 @@ describe("a rejection that nobody can reach", () => {
     expect(err).toContain("somebody else's");
     expect(code).not.toBe(0);
   });
+
+  it("ours: does so, too, where a second guard was installed", async () => {
+    const { code, err } = await run(`
+      guardOfficialRejections();
+      guardOfficialRejections();
+      setTimeout(() => { void Promise.reject(new Error("somebody else's")); }, 60 * 500);
+    `);
+    expect(err).toContain("somebody else's");
+    expect(code).not.toBe(0);
+  });
 });
