@@ -1,3 +1,4 @@
+import { HoldfastError } from "@holdfast/core";
 import { officialPackage, type Message } from "./official.ts";
 import { type OutgoingMessage } from "./outgoing-message.ts";
 
@@ -49,14 +50,25 @@ export function encodeMessage(message: OutgoingMessage, output: string | undefin
   return Buffer.concat([length, text, body]);
 }
 
-/** Reads it again. @throws an error when it is not what {@link encodeMessage} wrote */
-export function decodeMessage(content: Uint8Array): { message: Message; output: string | undefined } {
-  const { header, body } = split(content);
+/** Reads it again. @throws HoldfastError `invalid-message` when it is not what {@link encodeMessage} wrote, or not there */
+export function decodeMessage(content: Uint8Array | undefined): {
+  message: Message;
+  output: string | undefined;
+} {
+  const { header, body } = whole(content);
   const message = new officialPackage.Message(header.isText ? body.toString() : body);
   message.messageId = header.messageId;
   Object.assign(message, header.fields);
   for (const [key, value] of header.properties) message.properties.add(key, value);
   return { message, output: header.output };
+}
+
+function whole(content: Uint8Array | undefined): { header: Header; body: Buffer } {
+  try {
+    return split(content as Uint8Array);
+  } catch (cause) {
+    throw new HoldfastError("invalid-message", "The stored message cannot be read.", { cause });
+  }
 }
 
 function split(content: Uint8Array): { header: Header; body: Buffer } {

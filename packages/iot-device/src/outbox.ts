@@ -10,6 +10,7 @@ import { MemoryOutboxStore, type OutboxStore } from "./outbox-store.ts";
 import { OutboxWriter } from "./outbox-writer.ts";
 import { OutgoingMessage } from "./outgoing-message.ts";
 import type { Resilience } from "./resilience.ts";
+import { tellFailed } from "./telling.ts";
 
 /** After a refusal that is not the message's own (the hub's quota), in milliseconds. */
 const pauseMs = 30_000;
@@ -232,6 +233,7 @@ export class Outbox {
           this.#drop(entry, "refused", error);
           return;
         }
+        tellFailed(this.#resilience, this.#way.device, "outbox", error);
         await sleep(pauseMs, clock, signal).catch(() => undefined);
       }
     }
@@ -239,8 +241,6 @@ export class Outbox {
 
   async #sendOnce(entry: Entry, signal: AbortSignal): Promise<MessageEnqueued> {
     const [content] = await this.#store.read([entry.sequence]);
-    if (content === undefined)
-      throw new HoldfastError("invalid-message", "The stored message cannot be read.");
     const { message, output } = decodeMessage(content);
     return this.#way.send(message, output, signal);
   }
@@ -259,9 +259,10 @@ export class Outbox {
 
   /** Whether the hub, or the client, will never take this message; what nobody knows was tried often enough by its policy. */
   #isOwnFault(error: unknown): boolean {
-    const { classify, clock } = this.#resilience;
-    const { kind } = classify(error, clock.wallNow());
-    return kind === "client-bug" || kind === "too-large" || kind === "unknown";
+    const { kind } = this.#resilience.classify(error, this.#resilience.clock.wallNow());
+    // A disk's error says nothing of the message, and no policy has tried it again.
+    const isLost = kind === "unknown" && failureOf(error) !== undefined;
+    return kind === "client-bug" || kind === "too-large" || isLost;
   }
 
   #settle(entry: Entry): void {

@@ -108,7 +108,7 @@ export class SendWindow implements Gate {
       this.#inFlight += 1;
       this.#pass(waiter);
     }
-    if (this.#head === 0) return;
+    if (this.#line.length === 0) return;
     // Moved up now and then, because moving up for each would take time with their number.
     if (this.#waiting > 0 && (this.#head < 1_000 || this.#head * 2 < this.#line.length)) return;
     this.#line = this.#waiting > 0 ? this.#line.slice(this.#head) : [];

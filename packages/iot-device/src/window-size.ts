@@ -59,7 +59,7 @@ export class WindowSize {
 
   #cut(latencyMs: number, now: number, inFlight: number): void {
     // One at a time waits for nothing of its own: so long is the way now.
-    if (inFlight <= 1) this.#least = Math.min(latencyMs, this.#leastBefore);
+    if (inFlight <= 1) [this.#least, this.#leastBefore] = [latencyMs, Infinity];
     this.#size = Math.max(1, Math.min(this.#size, inFlight) / 2);
     this.#isLearnt = true;
     this.#cutAt = now;

@@ -48,6 +48,17 @@ describe("the window's size", () => {
     expect(size.size).toBe(128);
   });
 
+  it("takes a way that has become longer for what it is, also while somebody always waits", () => {
+    const size = new WindowSize(250);
+    let now = 0;
+    for (; now < 70_000; now += 50) size.acknowledged(now - 20, now, 100, true);
+    for (let count = 0; count < 200; count += 1) {
+      now += 700;
+      size.acknowledged(now - 700, now, size.size, true);
+    }
+    expect(size.size).toBeGreaterThan(5);
+  });
+
   it("never falls below one, whatever is acknowledged when", () => {
     const acknowledgement = fc.record({
       ms: fc.integer({ min: 0, max: 60_000 }),
