@@ -133,6 +133,10 @@ describe("the control endpoint of the command", () => {
     expect(
       await asked("POST", `${control}/devices/pump/send`, { body: "stop", messageId: "c1" }),
     ).toMatchObject([200, { result: { messageId: "c1" } }]);
+    expect(await asked("POST", `${control}/devices/pump/send`, ["stop"])).toMatchObject([
+      400,
+      { error: expect.stringContaining("body must be a string") },
+    ]);
     const [message] = (await heard) as [{ getData(): Buffer }];
     expect(message.getData().toString()).toBe("stop");
     await client.close();
@@ -164,6 +168,10 @@ describe("the control endpoint of the command", () => {
     ]);
     expect(await refused("GET", "/journal/typo")).toEqual([404, expect.stringContaining("attempts")]);
     expect(await refused("GET", "/queues/none")).toEqual([400, expect.stringContaining("none")]);
+    expect(await refused("POST", "/queues/queue1/setStatus", ["Typo"])).toEqual([
+      400,
+      expect.stringContaining("Active, Disabled"),
+    ]);
     expect(await refused("POST", "/close", [])).toEqual([404, expect.stringContaining("restart")]);
     expect(await refused("PUT", "/", [])).toEqual([405, expect.any(String)]);
     const page = await fetch(`${control}/stop`, { method: "POST", body: "[]" });

@@ -32,6 +32,21 @@ async function ask(
 }
 
 describe("over HTTP", () => {
+  it("a message whose properties are in no header's alphabet is received all the same", async () => {
+    const sender = officialClient(bus).createSender("orders");
+    const applicationProperties = { "Content-Length": 1, brokerproperties: "{}", kept: 1 };
+    await sender.sendMessages({
+      body: "x",
+      subject: "größer → 日本",
+      contentType: "text/→",
+      applicationProperties,
+    });
+    const { status, headers, text } = await ask("DELETE", "orders/messages/head?timeout=5");
+    expect([status, headers.get("kept")]).toEqual([200, "1"]);
+    expect(text).toContain("x");
+    expect(JSON.parse(headers.get("brokerproperties") ?? "")).toMatchObject({ Label: "größer → 日本" });
+  });
+
   it("a message is sent with its properties, as if it had come by AMQP", async () => {
     const sent = await ask("POST", "orders/messages?timeout=60", {
       body: '{"n":1}',

@@ -67,6 +67,9 @@ export class DeviceControl {
     const { queue } = this.#identity;
     if (queue === undefined)
       throw new TypeError(`send: "${this.#key}" is a module; only devices have a queue`);
+    if (typeof body !== "string" && !Buffer.isBuffer(body)) {
+      throw new TypeError(`send: body must be a string or a Buffer, got ${typeof body}`);
+    }
     return queue.enqueue({
       ...content,
       body: typeof body === "string" ? Buffer.from(body) : body,

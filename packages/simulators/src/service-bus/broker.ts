@@ -9,8 +9,9 @@ import { JournalLedgers } from "./journal.ts";
 import type { ServiceBusSettings } from "./options.ts";
 import { Entities, isWithin, type Node } from "./entities.ts";
 import { isReceivable, isSendable, type Destination, type EntityContext } from "./entity.ts";
-import type { EntityStatus } from "./entity-options.ts";
+import { statuses, type EntityStatus } from "./entity-options.ts";
 import type { BrokerLink } from "./link.ts";
+import { choiceOption } from "./option-checks.ts";
 import type { MessageQueue } from "./queue.ts";
 import { entityPath } from "./sas-token.ts";
 import { conditions } from "./conditions.ts";
@@ -80,7 +81,7 @@ export class Broker implements EntityContext {
     const node = this.node(path);
     const entity = node?.destination ?? node?.queue;
     if (entity === undefined) return;
-    entity.settings.status = status;
+    entity.settings.status = choiceOption("status", status, statuses);
     const error = trackedError(
       conditions.entityDisabled,
       texts.entityDisabled(this.resource(path)),

@@ -3,7 +3,8 @@ import { choiceOption, numberOption, pathOption } from "./option-checks.ts";
 /** What an entity lets clients do, in the words of the administration interface. */
 export type EntityStatus = "Active" | "Disabled" | "SendDisabled" | "ReceiveDisabled";
 
-const statuses: readonly EntityStatus[] = ["Active", "Disabled", "SendDisabled", "ReceiveDisabled"];
+/** Every {@link EntityStatus}. */
+export const statuses: readonly EntityStatus[] = ["Active", "Disabled", "SendDisabled", "ReceiveDisabled"];
 
 /** What queues, topics and subscriptions have in common. */
 interface EntityOptions {

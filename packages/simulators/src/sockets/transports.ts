@@ -4,6 +4,7 @@ import type { Duplex } from "node:stream";
 import { createSecureContext, TLSSocket } from "node:tls";
 import { createWebSocketStream, WebSocketServer } from "ws";
 import type { Certificate } from "./certificate.ts";
+import { hasTarget } from "./request-target.ts";
 import { Wire, type Transport } from "./wire.ts";
 
 /** Turns an accepted TCP socket into a wire; calls back once the layers between are up, or never. */
@@ -49,6 +50,7 @@ function openGate(server: Server, { path, subprotocol }: WebSocketRoute): WeakMa
     handleProtocols: (offered) => (offered.has(subprotocol) ? subprotocol : false),
   });
   server.on("upgrade", (request, stream: Duplex, head) => {
+    if (!hasTarget(request)) return;
     const guest = waiting.get(stream);
     const { pathname } = new URL(request.url ?? "/", "http://localhost");
     // Some clients end the path with a slash.

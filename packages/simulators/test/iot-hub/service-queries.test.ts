@@ -212,3 +212,13 @@ it("counts connected devices, and creates twins and modules in bulk", async () =
     { site: "east" },
   ]);
 });
+
+it("refuses a query of more than 8192 characters, which would also be too deep to carry out", async () => {
+  const hub = await fleet();
+  const query = `SELECT * FROM devices WHERE 1 = ${"1 + ".repeat(20_000)}1`;
+  await expect(asked(hub, query)).rejects.toMatchObject({ response: { statusCode: 400 } });
+  const condition = query.slice(query.indexOf("1 ="));
+  await expect(
+    jobs(hub).scheduleTwinUpdate("deep", condition, { tags: {} }, new Date(), 60),
+  ).rejects.toMatchObject({ response: { statusCode: 400 } });
+});

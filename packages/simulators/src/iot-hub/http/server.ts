@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { DropKind } from "../../faults/socket-faults.ts";
+import { hasTarget } from "../../sockets/request-target.ts";
 import type { Accepted } from "../endpoint.ts";
 import type { HubConnectionFault } from "../faults.ts";
 import type { Hub, LiveConnection } from "../hub.ts";
@@ -115,9 +116,10 @@ export class HttpsEndpoint {
     this.#routes = routes;
     // It never listens: connections are handed to it, so that one listener can apply every socket fault.
     this.#server = createServer({ keepAliveTimeout: 0, requestTimeout: 0 }, (request, response) => {
-      void this.#serve(request, response);
+      if (hasTarget(request)) void this.#serve(request, response);
     });
     this.#server.on("upgrade", (request, stream: Duplex, head: Buffer) => {
+      if (!hasTarget(request)) return;
       const connection = this.#connections.get(stream);
       if (connection === undefined || upgrade === undefined) {
         stream.end("HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n");

@@ -2,6 +2,9 @@ import type { JsonObject } from "../twin.ts";
 import { readExpression, readPath, valueAt, type Expression } from "./expression.ts";
 import { TokenReader, tokensOf } from "./tokens.ts";
 
+// "Query expressions can have a maximum length of 8192 characters."
+const MAX_LENGTH = 8_192;
+
 /** What can be queried. */
 export type QuerySource = "devices" | "devices.modules" | "devices.jobs";
 
@@ -40,6 +43,7 @@ interface Column {
  * @throws SyntaxError
  */
 export function parseQuery(text: string): Query {
+  if (text.length > MAX_LENGTH) throw new SyntaxError("The query is longer than 8192 characters.");
   const reader = new TokenReader(tokensOf(text));
   reader.expect("SELECT");
   const top = reader.accept("TOP") === undefined ? undefined : reader.take();

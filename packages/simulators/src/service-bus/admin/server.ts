@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { TLSSocket } from "node:tls";
+import { hasTarget } from "../../sockets/request-target.ts";
 import type { Broker } from "../broker.ts";
 import type { ServiceBusFaults } from "../faults.ts";
 import { verifyJwt, verifySasToken, type TokenVerdict } from "../sas-token.ts";
@@ -168,6 +169,7 @@ export function adminServer(broker: Broker): Server {
   };
 
   return createServer((incoming, response) => {
+    if (!hasTarget(incoming)) return;
     handle(incoming, response).catch((error: unknown) => {
       // The client has gone before its request was whole; anything else is a fault of the simulator, and says so.
       if (!response.headersSent) response.writeHead(500).end(String(error));

@@ -80,6 +80,17 @@ function written(value: unknown): string {
   return typeof value === "string" ? `"${value}"` : String(value);
 }
 
+/** What a header can carry (RFC 9110, 5.5). */
+const headerText = /^[\t\x20-\x7e]*$/;
+
+/** JSON may write every character of its strings in ASCII (RFC 8259, 7). */
+function asciiJson(value: unknown): string {
+  return JSON.stringify(value).replace(
+    /[^\x20-\x7e]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
 function time(at: number): string {
   return new Date(at).toUTCString();
 }
@@ -116,11 +127,13 @@ export function headersOf(message: StoredMessage, lock: MessageLock | undefined)
   };
   const user = Object.entries(content.applicationPropertyValues).filter(([name, value]) => {
     // What HTTP cannot carry stays behind.
-    return /^[\w!#$%&'*+.^`|~-]+$/.test(name) && /^[\t\x20-\x7e]*$/.test(written(value));
+    const isName = /^[\w!#$%&'*+.^`|~-]+$/.test(name) && !ownHeaders.test(name);
+    return isName && headerText.test(written(value));
   });
+  const { contentType } = content;
   return {
-    BrokerProperties: JSON.stringify(broker),
-    ...(content.contentType === undefined ? {} : { "Content-Type": content.contentType }),
+    BrokerProperties: asciiJson(broker),
+    ...(contentType !== undefined && headerText.test(contentType) ? { "Content-Type": contentType } : {}),
     ...Object.fromEntries(user.map(([name, value]) => [name, written(value)])),
   };
 }

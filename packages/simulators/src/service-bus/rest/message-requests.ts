@@ -24,7 +24,7 @@ const PLACE = { connection: 0, link: 0, linkName: "$http" };
 
 /** What a path says of messages; undefined when it is of something else. */
 export function messageAddressOf(path: string): MessageAddress | undefined {
-  const match = /^\/*(.+?)\/messages(?:\/(head)|\/[^/]+\/([^/]+))?\/*$/i.exec(path);
+  const match = /^\/*([^/].*?)\/messages(?:\/(head)|\/[^/]+\/([^/]+))?\/*$/i.exec(path);
   if (match === null) return undefined;
   const [, entity = "", head, lockToken] = match as (string | undefined)[];
   const which = head === undefined ? (lockToken === undefined ? undefined : { lockToken }) : "head";

@@ -5,6 +5,7 @@ import { createSecureContext, TLSSocket } from "node:tls";
 import type { DropKind } from "../../faults/socket-faults.ts";
 import type { Certificate } from "../../sockets/certificate.ts";
 import { Listener } from "../../sockets/listener.ts";
+import { hasTarget } from "../../sockets/request-target.ts";
 import type { ServerName } from "../journal-entries.ts";
 import type { Simulation } from "../simulation.ts";
 import { Exchange, type Channel } from "./exchange.ts";
@@ -152,7 +153,7 @@ export class Front {
     rest: { readonly response: ServerResponse } | { readonly head: Buffer },
   ): void {
     const channel = this.#lines.get(request.socket);
-    if (channel === undefined || channel.frozen) return;
+    if (channel === undefined || channel.frozen || !hasTarget(request)) return;
     this.#handle(
       new Exchange({
         simulation: this.#simulation,
