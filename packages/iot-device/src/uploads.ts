@@ -80,7 +80,14 @@ export class Uploads {
     description: string,
   ): Promise<void> {
     try {
-      await this.#run(() => this.#calls.notify(correlationId, isSuccess, status, description));
+      await this.#run(async ({ number }) => {
+        try {
+          await this.#calls.notify(correlationId, isSuccess, status, description);
+        } catch (error) {
+          // It forgets what it was told the end of: the answer to an attempt before was lost.
+          if (number === 1 || !this.#isForgotten(error)) throw error;
+        }
+      });
       await this.#told(this.#journal.notified(correlationId));
     } finally {
       this.#open.delete(correlationId);
@@ -108,11 +115,15 @@ export class Uploads {
     try {
       await this.notify(correlationId, false, unfinishedStatus, "the device ended before the upload did");
     } catch (error) {
-      // The hub knows no such upload, or knows its end: there is nothing to tell any more.
-      const { kind } = this.#resilience.classify(error, this.#resilience.clock.wallNow());
-      if (kind !== "not-found" && kind !== "client-bug") throw error;
+      if (!this.#isForgotten(error)) throw error;
       await this.#journal.notified(correlationId);
     }
+  }
+
+  /** The hub knows no such upload, or knows its end: there is nothing to tell any more. */
+  #isForgotten(error: unknown): boolean {
+    const { kind } = this.#resilience.classify(error, this.#resilience.clock.wallNow());
+    return kind === "not-found" || kind === "client-bug";
   }
 
   /** What fails here is an event: it must not keep from what comes next. */

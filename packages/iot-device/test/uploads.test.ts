@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { Mqtt } from "azure-iot-device-mqtt";
 import { expect, it } from "vitest";
-import { iotHub, type IotHubSimulator } from "@holdfast/simulators/iot-hub";
+import { dropConnection, iotHub, type IotHubSimulator } from "@holdfast/simulators/iot-hub";
 import { Client, type HoldfastEvent, type OpenUpload, type UploadJournal } from "../src/index.ts";
 import { deviceId, until } from "./scene.ts";
 
@@ -61,6 +61,15 @@ it("uploads, and tells the hub, although the journal cannot be written; that is 
   await it.client.uploadToBlob("a.bin", Readable.from([Buffer.from("a")]), 1);
   expect(it.hub.journal.uploads(deviceId)).toMatchObject([{ isSuccess: true, bytes: 1 }]);
   expect(it.events.filter(({ type }) => type === "handler-failed")).toHaveLength(2);
+});
+
+it("is done with an upload whose end the hub was told, although the answer was lost", async () => {
+  const journal = new FakeJournal();
+  await using it = await uploading(journal);
+  it.hub.faults.next("upload-notify", dropConnection({ stored: true }));
+  await it.client.uploadToBlob("a.bin", Readable.from([Buffer.from("a")]), 1);
+  expect(it.hub.journal.uploads(deviceId)).toMatchObject([{ isSuccess: true, bytes: 1 }]);
+  expect(journal.left.size).toBe(0);
 });
 
 it("tells the hub of every upload that was left open, also after one that the hub does not know", async () => {
