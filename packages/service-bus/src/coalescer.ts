@@ -1,6 +1,7 @@
 import type { OperationOptionsBase, ServiceBusMessageBatch } from "@azure/service-bus";
 import type { Attempt, FaultKind } from "@holdfast/core";
 import { FirstSend, type FirstSendCall } from "./first-send.ts";
+import { LineTime } from "./line-time.ts";
 import { keyOf, type SingleMessage } from "./message-key.ts";
 import { linkClosedError } from "./official-errors.ts";
 import { Entry, Parcel, type Dispatch, type Single, type Whole } from "./parcel.ts";
@@ -11,8 +12,9 @@ import type { Cargo } from "./transfers.ts";
 // The service gives 1000 credits; the official client waits 30 s when they run out (service-bus.md, gap 2).
 const maxInFlight = 900;
 
-// Single sends queue while so many transfers are under way. Few enough to let them gather, enough to fill the line.
-const maxSingles = 8;
+// Single sends queue while so many transfers are under way. Where acknowledgements come at once: few enough to let them
+// gather, enough to fill the line. Where they are far away, to wait for one would take longer than to send.
+const maxSingles = { nearby: 8, distant: 256 };
 
 // Far below the service's 4500: a batch is accepted or refused as one, and refused ones are sent again singly.
 const maxBatchMessages = 500;
@@ -31,7 +33,9 @@ const shared: ReadonlySet<FaultKind> = new Set([
 /**
  * Puts concurrent single sends to one entity into common transfers. Nothing waits for company: a message goes at once
  * unless enough transfers are under way, and what has gathered by then goes together, grouped by session and
- * partition key, in order. Also keeps the number of transfers below the link's credit.
+ * partition key, in order. What is enough depends on how long an acknowledgement takes; where it takes long, what is
+ * sent in one turn of the event loop goes together, as those that were acknowledged together tend to send together
+ * again. Also keeps the number of transfers below the link's credit.
  */
 export class Coalescer {
   readonly #link: SenderLink;
@@ -51,9 +55,12 @@ export class Coalescer {
   #inFlight = 0;
   #singles = 0;
   #draining = false;
+  #isGathering = false;
+  readonly #line: LineTime;
 
   constructor(link: SenderLink, resilience: Resilience) {
     this.#link = link;
+    this.#line = new LineTime(resilience.clock);
     this.#resilience = resilience;
   }
 
@@ -79,7 +86,7 @@ export class Coalescer {
 
   /** Whether what is sent now goes by itself at once: nothing is under way or waits, and the link need not be looked at. */
   get isFree(): boolean {
-    return this.#isIdle && !this.#link.needsLook;
+    return this.#isIdle && this.#line.isShort && !this.#link.needsLook;
   }
 
   /** Sends one message's first attempt; to be asked for only while {@link isFree}, in the same turn. */
@@ -102,11 +109,25 @@ export class Coalescer {
       if (group === undefined) this.#groups.set(key, [entry]);
       else group.push(entry);
     }
-    void this.#drain();
+    this.#next();
   }
 
   get #isIdle(): boolean {
     return this.#inFlight === 0 && this.#groups.size === 0 && this.#wholes.length === 0 && !this.#draining;
+  }
+
+  #next(): void {
+    if (this.#isGathering) return;
+    if (this.#line.isShort) {
+      void this.#drain();
+      return;
+    }
+    this.#isGathering = true;
+    // When the promises of this turn are through, and all that they send is here.
+    process.nextTick(() => {
+      this.#isGathering = false;
+      void this.#drain();
+    });
   }
 
   async #drain(): Promise<void> {
@@ -127,7 +148,11 @@ export class Coalescer {
 
   #mayTransfer(): boolean {
     if (this.#inFlight >= maxInFlight) return false;
-    return this.#wholes.length > 0 || (this.#groups.size > 0 && this.#singles < maxSingles);
+    return this.#wholes.length > 0 || (this.#groups.size > 0 && this.#mayShare);
+  }
+
+  get #mayShare(): boolean {
+    return this.#singles < (this.#line.isShort ? maxSingles.nearby : maxSingles.distant);
   }
 
   /** Nothing of it has been sent; each attempt decides for itself what follows. */
@@ -146,7 +171,7 @@ export class Coalescer {
     }
     for (const [key, group] of this.#groups) {
       this.#groups.delete(key);
-      if (this.#singles >= maxSingles) {
+      if (!this.#mayShare) {
         this.#groups.set(key, group);
         return;
       }
@@ -164,15 +189,17 @@ export class Coalescer {
 
   /** Starts a transfer. The link is open until the next turn of the event loop, so nothing here may wait. */
   #launch(cargo: Cargo, isShared: boolean): void {
+    this.#line.begun(this.#inFlight);
     this.#inFlight += 1;
     if (isShared) this.#singles += 1;
     this.#link.transfer(cargo, this.#resilience.policy("serviceBus.send").attemptTimeoutMs);
   }
 
   #over(isShared: boolean): void {
+    this.#line.over();
     this.#inFlight -= 1;
     if (isShared) this.#singles -= 1;
-    if (this.#wholes.length > 0 || this.#groups.size > 0) void this.#drain();
+    if (this.#wholes.length > 0 || this.#groups.size > 0) this.#next();
   }
 
   /** A batch is refused as one; when that may be one message's fault, each is sent by itself. */

@@ -110,6 +110,22 @@ describe("concurrent single sends", () => {
     expect(highest).toBeGreaterThan(500);
   });
 
+  it("wait for no acknowledgement where acknowledgements take long, and share what is sent together", async () => {
+    await using b = await bench();
+    b.bus.faults.always("send", delayAcknowledgement(20));
+    for (let index = 0; index < 30; index += 1) await b.sender.sendMessages({ body: index });
+    b.bus.faults.clear();
+    b.bus.faults.always("send", delayAcknowledgement(1_000));
+    b.bus.journal.clear();
+    const distinct = many(20, (index) => b.sender.sendMessages({ body: index, sessionId: String(index) }));
+    const alike = many(20, (index) => b.sender.sendMessages({ body: index, sessionId: "same" }));
+    await Promise.all([...distinct, ...alike]);
+    const attempts = b.bus.journal.attempts("orders").map(({ at }) => at);
+    const accepted = b.bus.journal.accepted("orders").map(({ at }) => at);
+    expect(attempts).toHaveLength(21);
+    expect(Math.max(...attempts)).toBeLessThan(Math.min(...accepted));
+  });
+
   it("are not sent when their caller aborted before their turn", async () => {
     await using b = await bench();
     b.bus.faults.always("send", delayAcknowledgement(1_000));
