@@ -107,7 +107,8 @@ export class SessionAcceptor {
     const startedAt = clock.now();
     attempt.signal.addEventListener("abort", () => {
       if (!isTimeout(attempt.signal.reason) || generation.answeredAt >= startedAt) return;
-      this.#pool.recycle(generation);
+      // All who wait on it, for their watches would find nothing left to give up.
+      this.#pool.abandon(generation, receiverLinkLostError(entityPath));
     });
     const leave = this.#pool.enter(generation);
     const stopWatching = watchAccept({

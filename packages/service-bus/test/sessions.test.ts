@@ -168,6 +168,18 @@ describe.concurrent("a session", () => {
       .toEqual([]);
   });
 
+  it("is waited for no longer on a connection that another has found silent", async ({ expect: here }) => {
+    const policies = serviceBusPolicies({ "serviceBus.acceptSession": { attemptTimeoutMs: 1_000 } });
+    await using at = await receivingBench({ requiresSession: true }, { resilience: { policies } });
+    await at.fill([...inSession("l", 1), ...inSession("m", 1)]);
+    at.bus.faults.next("connect", halfOpen(0));
+    const next = timed(at.client.acceptNextSession(queue));
+    await at.client.acceptSession(queue, "l");
+    const { value, ownMs } = await next;
+    here(value?.sessionId).toBe("m");
+    here(ownMs).toBeLessThan(15_000);
+  });
+
   it("is waited for on a connection that answers, without asking it over and over", async ({
     expect: here,
   }) => {
