@@ -13,8 +13,8 @@ interface Private {
 
 /**
  * Destroys the socket of an official client that was closed and whose service did not answer. The public `close()` leaves
- * the socket and its timers behind then, and the process could not end by itself: not for minutes, or never. The one place
- * that reaches past the public API, and harmless when there is nothing to be found.
+ * the socket and its timers behind then, and the process could not end by itself: not for minutes, or never. It
+ * reaches past the public API, and is harmless when there is nothing to be found.
  */
 export function destroySocket(client: ServiceBusClient): void {
   const socket = (client as unknown as Private)._connectionContext?.connection?._connection?.socket;

@@ -11,6 +11,7 @@ import { Lifetime } from "./lifetime.ts";
 import { LinkOpening } from "./link-opening.ts";
 import { LinkStory } from "./link-story.ts";
 import { probeLink } from "./link-probe.ts";
+import { isLinkOpen } from "./official-link.ts";
 import { isTimeout, linkLostError, senderClosedError } from "./official-errors.ts";
 import type { Resilience } from "./resilience.ts";
 import { Transfers, type Cargo } from "./transfers.ts";
@@ -118,14 +119,14 @@ export class SenderLink {
 
   /**
    * Whether {@link emptyBatch} has to come before a transfer. Not when the link was open a moment ago and nothing is in flight
-   * on it: should it have closed in that moment, the official client opens it for the transfer, and there is no other that
-   * would be lost without a word.
+   * on it. Should it have closed in that moment, it is to be opened first: a transfer that waits for that itself would head the
+   * official client's line for the connection, and whoever stands behind one that leaves opens another socket.
    */
   get needsLook(): boolean {
     if (this.#ended || !this.#isOpen || this.#currentOpening() !== undefined) return true;
     const now = this.#resilience.clock.now();
-    const { transfers, openAt } = this.#rebound(now);
-    return transfers.size > 0 || now - openAt > surelyOpenMs;
+    const { sender, transfers, openAt } = this.#rebound(now);
+    return transfers.size > 0 || now - openAt > surelyOpenMs || !isLinkOpen(sender);
   }
 
   /** Runs one attempt that travels by the management link: not watched, bounded by the attempt's timeout alone. */

@@ -1,4 +1,7 @@
+import { setImmediate as turnOfTheLoop } from "node:timers/promises";
+import { ServiceBusClient as OfficialClient } from "@azure/service-bus";
 import {
+  blackHole,
   delayAcknowledgement,
   forceDetach,
   ignore,
@@ -16,6 +19,7 @@ import {
   type HoldfastEvent,
   type ResilienceOptions,
 } from "@holdfast/service-bus";
+import { isLinkOpen } from "../src/official-link.ts";
 
 /** A sender whose link was open a moment ago, so that its next message goes without a look at it. */
 async function bench(resilience: ResilienceOptions = {}, options: ServiceBusOptions = {}) {
@@ -108,6 +112,19 @@ describe("a message that follows another at once", () => {
     expect(b.bus.journal.stored("orders").filter(({ body }) => body !== "warm")).toHaveLength(40);
   }, 30_000);
 
+  it("opens no second socket when its connection was dropped in that very moment and the next is not answered", async () => {
+    await using b = await bench();
+    await b.sender.sendMessages({ body: "before" });
+    b.bus.dropConnections();
+    b.bus.faults.next("connect", blackHole());
+    // So that the drop has been heard of.
+    for (let turn = 0; turn < 4; turn += 1) await turnOfTheLoop();
+    await b.sender.sendMessages({ body: "after" });
+    expect(b.bus.journal.stored("orders").map(({ body }) => body)).toEqual(["warm", "before", "after"]);
+    // The one that is not answered gets as far as no journal.
+    expect(b.bus.journal.connections()).toHaveLength(2);
+  });
+
   it("is what flush() waits for", async () => {
     await using b = await bench();
     b.bus.faults.next("send", delayAcknowledgement(300));
@@ -117,4 +134,17 @@ describe("a message that follows another at once", () => {
     await Promise.resolve();
     expect(settled).toBe(true);
   });
+});
+
+it("sees of an official sender whether its link is open", async () => {
+  const bus = await serviceBus({ queues: ["orders"] });
+  const client = new OfficialClient(bus.connectionString);
+  const sender = client.createSender("orders");
+  expect(isLinkOpen(sender)).toBe(false);
+  await sender.sendMessages({ body: "order 1" });
+  expect(isLinkOpen(sender)).toBe(true);
+  bus.detachLinks("orders");
+  await expect.poll(() => isLinkOpen(sender)).toBe(false);
+  await client.close();
+  await bus.close();
 });

@@ -1,0 +1,14 @@
+import type { ServiceBusSender } from "@azure/service-bus";
+
+/** The way from an official sender to its link. Private there: a test fails when a version changes it. */
+interface Private {
+  readonly _sender?: { isOpen?(): boolean };
+}
+
+/**
+ * Whether the link of an official sender is open at this moment; false when that cannot be seen, and then `link-probe.ts` tells
+ * by public means.
+ */
+export function isLinkOpen(sender: ServiceBusSender): boolean {
+  return (sender as unknown as Private)._sender?.isOpen?.() === true;
+}
