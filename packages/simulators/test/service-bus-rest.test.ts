@@ -1,3 +1,4 @@
+import { connect } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { serviceBus, type ServiceBusSimulator } from "@holdfast/simulators/service-bus";
 import { officialClient } from "./support/official-client.ts";
@@ -32,6 +33,19 @@ async function ask(
 }
 
 describe("over HTTP", () => {
+  it("a message does not go to a client that went away while it waited for one", async () => {
+    const gone = connect(bus.port, "127.0.0.1");
+    gone.end(
+      "DELETE /orders/messages/head?timeout=30 HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer opaque\r\n\r\n",
+    );
+    gone.resume();
+    await expect.poll(() => bus.journal.admin().length).toBe(1);
+    await ask("POST", "orders/messages", { body: "kept" });
+    const { status, text } = await ask("DELETE", "orders/messages/head?timeout=5");
+    expect([status, text]).toEqual([200, "kept"]);
+    expect(bus.journal.delivered("orders")).toHaveLength(1);
+  });
+
   it("a message whose properties are in no header's alphabet is received all the same", async () => {
     const sender = officialClient(bus).createSender("orders");
     const applicationProperties = { "Content-Length": 1, brokerproperties: "{}", kept: 1 };

@@ -26,6 +26,8 @@ export interface AdminRequest {
   readonly bytes: Buffer;
   readonly headers: IncomingHttpHeaders;
   readonly rawHeaders: readonly string[];
+  /** Aborted when the client has gone. */
+  readonly gone: AbortSignal;
 }
 
 /** What is answered when all is well. */

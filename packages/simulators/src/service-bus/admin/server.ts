@@ -119,6 +119,10 @@ export function adminServer(broker: Broker): Server {
   };
 
   const handle = async (incoming: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const gone = new AbortController();
+    response.once("close", () => {
+      gone.abort();
+    });
     const bytes = await bytesOf(incoming);
     const request: AdminRequest = {
       method: incoming.method ?? "GET",
@@ -128,6 +132,7 @@ export function adminServer(broker: Broker): Server {
       bytes,
       headers: incoming.headers,
       rawHeaders: incoming.rawHeaders,
+      gone: gone.signal,
     };
     const { authorization } = incoming.headers;
     const entity = broker.entityName(decodeURIComponent(request.url.pathname));

@@ -50,7 +50,7 @@ export class MessageRequests {
   }
 
   async answer(request: AdminRequest, { entity, which }: MessageAddress): Promise<AdminAnswer> {
-    const { method, url } = request;
+    const { method, url, gone } = request;
     if (which === undefined) {
       if (method !== "POST") throw adminErrors.notAllowed(method);
       return this.#send(request, entity);
@@ -59,7 +59,7 @@ export class MessageRequests {
     if (which === "head") {
       if (method !== "POST" && method !== "DELETE") throw adminErrors.notAllowed(method);
       const seconds = Number(url.searchParams.get("timeout") ?? "60");
-      const received = await this.#receive(queue, method === "POST", seconds * 1_000);
+      const received = await this.#receive(queue, method === "POST", seconds * 1_000, gone);
       if (received === undefined) return { status: 204, body: "" };
       const { message, lock } = received;
       const token = lock && lockTokenText(lock.token);
@@ -136,8 +136,13 @@ export class MessageRequests {
     return queue;
   }
 
-  /** The next message, as soon as there is one; undefined when none came in time. */
-  async #receive(queue: MessageQueue, locks: boolean, waitMs: number): Promise<Received | undefined> {
+  /** The next message, as soon as there is one; undefined when none came in time, or while the client was there. */
+  async #receive(
+    queue: MessageQueue,
+    locks: boolean,
+    waitMs: number,
+    gone: AbortSignal,
+  ): Promise<Received | undefined> {
     const { clock, ledgers, timers, accesses } = this.#broker;
     const received = await new Promise<Received | undefined>((resolve) => {
       let credit = 1;
@@ -159,7 +164,14 @@ export class MessageRequests {
       const cancelWait = timers.after(waitMs, () => {
         end(undefined);
       });
-      queue.distribution.addConsumer(consumer);
+      // It may have been gone before anybody listened.
+      if (gone.aborted) end(undefined);
+      else {
+        gone.addEventListener("abort", () => {
+          end(undefined);
+        });
+        queue.distribution.addConsumer(consumer);
+      }
     });
     if (received === undefined) return undefined;
     accesses.set(queue.path, clock.wallNow());
