@@ -43,8 +43,9 @@ export class WindowSize {
   /** One was acknowledged. @param inFlight - with this one. @param isAwaited - whether somebody waits for a place. */
   acknowledged(sentAt: number, now: number, inFlight: number, isAwaited: boolean): void {
     const latencyMs = now - sentAt;
+    // When it was sent, because those who wait now may all have come since.
+    if (this.#isLearnt && sentAt - this.#fullAt > forgetMs) this.#forget();
     if (isAwaited) this.#fullAt = now;
-    else if (this.#isLearnt && now - this.#fullAt > forgetMs) this.#forget();
     this.#measure(latencyMs, now);
     // What was sent before says nothing of the size since.
     if (sentAt < this.#cutAt) return;

@@ -59,6 +59,23 @@ describe("the window's size", () => {
     expect(size.size).toBeGreaterThan(5);
   });
 
+  it("forgets it too when those who wait have all come after a long pause", () => {
+    const size = new WindowSize(250);
+    size.acknowledged(0, 5, 1, false);
+    size.acknowledged(10, 510, 1, false);
+    expect(size.size).toBe(1);
+    size.acknowledged(3_600_000, 3_600_005, 1, true);
+    expect(size.size).toBe(128);
+  });
+
+  it("forgets nothing while the hub holds everything back and somebody waits", () => {
+    const size = new WindowSize(250);
+    size.acknowledged(0, 5, 100, true);
+    for (let count = 0; count < 8; count += 1) size.acknowledged(10, 910, 100, true);
+    size.acknowledged(911, 20_911, 50, true);
+    expect(size.size).toBe(50);
+  });
+
   it("never falls below one, whatever is acknowledged when", () => {
     const acknowledgement = fc.record({
       ms: fc.integer({ min: 0, max: 60_000 }),
