@@ -38,9 +38,12 @@ export class AmqpsSocket implements WebSocketLike {
     });
     // Small frames wait for nobody (Nagle costs 40 ms each).
     this.#socket.setNoDelay(true);
-    this.#socket.on("secureConnect", () => this.onopen?.());
+    this.#socket.on("secureConnect", () => {
+      // An end before this is told as an error, too, which says more.
+      this.#socket.on("end", () => this.onclose?.());
+      this.onopen?.();
+    });
     this.#socket.on("data", (data: Buffer) => this.onmessage?.({ data }));
-    this.#socket.on("end", () => this.onclose?.());
     this.#socket.on("error", (error) => this.onerror?.(error));
   }
 

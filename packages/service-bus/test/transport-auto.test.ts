@@ -2,7 +2,12 @@ import { createServer, type Server } from "node:http";
 import { connect, type AddressInfo } from "node:net";
 import { createServer as createTlsServer, type TLSSocket } from "node:tls";
 import { generate } from "selfsigned";
-import { blackHole, serviceBus, type ServiceBusSimulator } from "@holdfast/simulators/service-bus";
+import {
+  acceptThenClose,
+  blackHole,
+  serviceBus,
+  type ServiceBusSimulator,
+} from "@holdfast/simulators/service-bus";
 import WebSocket from "ws";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { ServiceBusClient, type HoldfastEvent, type ServiceBusClientOptions } from "@holdfast/service-bus";
@@ -93,6 +98,16 @@ describe('transport: "auto"', () => {
     });
     const [message] = await made.createReceiver("orders").receiveMessages(1);
     expect(message!.body).toBe("whichever way");
+  });
+
+  it("says what is wrong with AMQP's port where that is cut before TLS", async () => {
+    const { bus, events, client } = await namespace();
+    bus.faults.next("connect", acceptThenClose(), { transport: "tls" });
+    await send(client());
+    expect(transports(bus)).toEqual(["wss"]);
+    expect(events.find(({ type }) => type === "fell-back")).toMatchObject({
+      fault: { kind: "disconnected", code: "ECONNRESET" },
+    });
   });
 
   it("SBC-041 goes over WebSockets after a second where AMQP's port swallows everything; the process remembers it", async () => {
