@@ -76,6 +76,7 @@ export function isCredential(value: unknown): value is Credential {
 export class Credentials {
   readonly #resilience: Resilience;
   #access: Access;
+  /** The newest there was. */
   #tokens: TokenSource | undefined;
 
   constructor(access: Access, resilience: Resilience) {
@@ -95,15 +96,15 @@ export class Credentials {
    * @param handed - hears for how long what the connection identifies itself with is good, in milliseconds.
    */
   access(handed: (validForMs: number) => void): Access {
-    const { host } = this.#access;
-    const tokens = this.#tokens;
-    if (tokens === undefined) {
+    const { host, credential } = this.#access;
+    if (!isTokenCredential(credential)) {
       if (renewsItself(this.#access)) handed(keyTokenMs);
       return this.#access;
     }
     const { clock } = this.#resilience;
     const getToken = async (scopes: string | string[], options?: TokenRequestLike) => {
-      const token = await tokens.getToken(scopes, options);
+      // Of the newest source: a link that is kept over an update goes on with what is new.
+      const token = (await this.#tokens?.getToken(scopes, options)) ?? null;
       if (token === null) return null;
       const { expiresOnTimestamp } = token;
       handed(expiresOnTimestamp - clock.wallNow());
@@ -114,7 +115,7 @@ export class Credentials {
 
   /** Fetches a newer token, if there are tokens; resolves with how long it is good, in milliseconds. */
   async renew(): Promise<number> {
-    if (this.#tokens === undefined) return Infinity;
+    if (this.#tokens === undefined || !isTokenCredential(this.#access.credential)) return Infinity;
     const token = await this.#tokens.renew(scope);
     return token === null ? 0 : token.expiresOnTimestamp - this.#resilience.clock.wallNow();
   }
@@ -126,10 +127,12 @@ export class Credentials {
    */
   update(given: string | Credential): void {
     const access = typeof given === "string" ? sameNamespace(given, this.#access) : this.#with(given);
-    const former = this.#tokens;
+    const tokens = tokenSourceOf(access.credential, this.#resilience);
     this.#access = access;
-    this.#tokens = tokenSourceOf(access.credential, this.#resilience);
-    former?.close();
+    // After an update to a key, the links that are kept have no other.
+    if (tokens === undefined) return;
+    this.#tokens?.close();
+    this.#tokens = tokens;
   }
 
   /** A credential in place of whatever it was before. */

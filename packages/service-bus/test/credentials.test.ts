@@ -314,6 +314,20 @@ describe("updateCredential()", () => {
     await subscription.close();
   });
 
+  it("leaves a session that is held the means to be renewed", async () => {
+    const bus = await namespace({ queues: [{ name: "orders", requiresSession: true }] });
+    const [former, next] = [issuer(3_600), issuer(3_600)];
+    const made = client(bus, former);
+    await made.createSender("orders").sendMessages({ body: 1, sessionId: "a" });
+    const session = await made.acceptSession("orders", "a");
+    const askedBefore = former.asked;
+    made.updateCredential(next);
+    await session.renewSessionLock();
+    expect(session.isClosed).toBe(false);
+    expect(next.asked).toBe(1);
+    expect(former.asked).toBe(askedBefore);
+  });
+
   it("goes over to a named key and back to a connection string", async () => {
     const bus = await namespace({ keys, tls: true, webSocket: true });
     const { endpoint, ca } = bus.webSocket!.secure!;
