@@ -1,7 +1,6 @@
 import type { OperationOptionsBase, ServiceBusMessageBatch } from "@azure/service-bus";
 import type { Attempt, FaultKind } from "@holdfast/core";
 import { FirstSend, type FirstSendCall } from "./first-send.ts";
-import { LineTime } from "./line-time.ts";
 import { keyOf, type SingleMessage } from "./message-key.ts";
 import { linkClosedError } from "./official-errors.ts";
 import { Entry, Parcel, type Dispatch, type Single, type Whole } from "./parcel.ts";
@@ -12,9 +11,8 @@ import type { Cargo } from "./transfers.ts";
 // The service gives 1000 credits; the official client waits 30 s when they run out (service-bus.md, gap 2).
 const maxInFlight = 900;
 
-// Single sends queue while so many transfers are under way. Where acknowledgements come at once: few enough to let them
-// gather, enough to fill the line. Where they are far away, to wait for one would take longer than to send.
-const maxSingles = { nearby: 8, distant: 256 };
+// Single sends queue while so many transfers are under way: one each, where messages come singly and acknowledgements late.
+const maxSingles = 256;
 
 // Far below the service's 4500: a batch is accepted or refused as one, and refused ones are sent again singly.
 const maxBatchMessages = 500;
@@ -31,11 +29,9 @@ const shared: ReadonlySet<FaultKind> = new Set([
 ]);
 
 /**
- * Puts concurrent single sends to one entity into common transfers. Nothing waits for company: a message goes at once
- * unless enough transfers are under way, and what has gathered by then goes together, grouped by session and
- * partition key, in order. What is enough depends on how long an acknowledgement takes; where it takes long, what is
- * sent in one turn of the event loop goes together, as those that were acknowledged together tend to send together
- * again. Also keeps the number of transfers below the link's credit.
+ * Puts concurrent single sends to one entity into common transfers. Nothing waits for company, nor for an acknowledgement:
+ * what is sent in one turn of the event loop goes together, grouped by session and partition key, in order, for whoever
+ * was acknowledged together tends to send together again. Also keeps the number of transfers below the link's credit.
  */
 export class Coalescer {
   readonly #link: SenderLink;
@@ -56,11 +52,11 @@ export class Coalescer {
   #singles = 0;
   #draining = false;
   #isGathering = false;
-  readonly #line: LineTime;
+  /** Whether the latest message went in company: then this turn may bring more. */
+  #hadCompany = false;
 
   constructor(link: SenderLink, resilience: Resilience) {
     this.#link = link;
-    this.#line = new LineTime(resilience.clock);
     this.#resilience = resilience;
   }
 
@@ -84,9 +80,12 @@ export class Coalescer {
     });
   }
 
-  /** Whether what is sent now goes by itself at once: nothing is under way or waits, and the link need not be looked at. */
+  /**
+   * Whether what is sent now goes by itself at once: nothing is under way or waits, and the link need not be looked at. Not
+   * after company: TCP would hold back what the rest of the turn sends until the first of it is answered.
+   */
   get isFree(): boolean {
-    return this.#isIdle && this.#line.isShort && !this.#link.needsLook;
+    return this.#isIdle && !this.#hadCompany && !this.#link.needsLook;
   }
 
   /** Sends one message's first attempt; to be asked for only while {@link isFree}, in the same turn. */
@@ -118,10 +117,6 @@ export class Coalescer {
 
   #next(): void {
     if (this.#isGathering) return;
-    if (this.#line.isShort) {
-      void this.#drain();
-      return;
-    }
     this.#isGathering = true;
     // When the promises of this turn are through, and all that they send is here.
     process.nextTick(() => {
@@ -148,11 +143,7 @@ export class Coalescer {
 
   #mayTransfer(): boolean {
     if (this.#inFlight >= maxInFlight) return false;
-    return this.#wholes.length > 0 || (this.#groups.size > 0 && this.#mayShare);
-  }
-
-  get #mayShare(): boolean {
-    return this.#singles < (this.#line.isShort ? maxSingles.nearby : maxSingles.distant);
+    return this.#wholes.length > 0 || (this.#groups.size > 0 && this.#singles < maxSingles);
   }
 
   /** Nothing of it has been sent; each attempt decides for itself what follows. */
@@ -171,7 +162,7 @@ export class Coalescer {
     }
     for (const [key, group] of this.#groups) {
       this.#groups.delete(key);
-      if (!this.#mayShare) {
+      if (this.#singles >= maxSingles) {
         this.#groups.set(key, group);
         return;
       }
@@ -181,6 +172,7 @@ export class Coalescer {
       if (waiting.length > 0) this.#groups.set(key, waiting);
       const [first, second] = taken;
       if (first === undefined) continue;
+      this.#hadCompany = second !== undefined;
       // One message goes as it is.
       this.#launch(second === undefined ? first : new Parcel(taken, batch, this.#dispatch), true);
       return;
@@ -189,14 +181,12 @@ export class Coalescer {
 
   /** Starts a transfer. The link is open until the next turn of the event loop, so nothing here may wait. */
   #launch(cargo: Cargo, isShared: boolean): void {
-    this.#line.begun(this.#inFlight);
     this.#inFlight += 1;
     if (isShared) this.#singles += 1;
     this.#link.transfer(cargo, this.#resilience.policy("serviceBus.send").attemptTimeoutMs);
   }
 
   #over(isShared: boolean): void {
-    this.#line.over();
     this.#inFlight -= 1;
     if (isShared) this.#singles -= 1;
     if (this.#wholes.length > 0 || this.#groups.size > 0) this.#next();

@@ -110,13 +110,9 @@ describe("concurrent single sends", () => {
     expect(highest).toBeGreaterThan(500);
   });
 
-  it("wait for no acknowledgement where acknowledgements take long, and share what is sent together", async () => {
+  it("wait for no acknowledgement, and share what is sent in one turn", async () => {
     await using b = await bench();
-    b.bus.faults.always("send", delayAcknowledgement(20));
-    for (let index = 0; index < 30; index += 1) await b.sender.sendMessages({ body: index });
-    b.bus.faults.clear();
     b.bus.faults.always("send", delayAcknowledgement(1_000));
-    b.bus.journal.clear();
     const distinct = many(20, (index) => b.sender.sendMessages({ body: index, sessionId: String(index) }));
     const alike = many(20, (index) => b.sender.sendMessages({ body: index, sessionId: "same" }));
     await Promise.all([...distinct, ...alike]);
@@ -130,9 +126,9 @@ describe("concurrent single sends", () => {
     await using b = await bench();
     b.bus.faults.always("send", delayAcknowledgement(1_000));
     const controller = new AbortController();
-    const busy = many(20, (index) => b.sender.sendMessages({ body: index, sessionId: String(index) }));
+    const busy = many(300, (index) => b.sender.sendMessages({ body: index, sessionId: String(index) }));
     const aborted = b.sender.sendMessages({ body: "aborted" }, { abortSignal: controller.signal });
-    await expect.poll(() => b.bus.journal.attempts("orders").length).toBeGreaterThan(10);
+    await expect.poll(() => b.bus.journal.attempts("orders").length).toBeGreaterThan(200);
     controller.abort();
     await expect(aborted).rejects.toMatchObject({ name: "AbortError" });
     await Promise.all(busy);
