@@ -171,7 +171,8 @@ describe.concurrent("a session", () => {
   it("is waited for no longer on a connection that another has found silent", async ({ expect: here }) => {
     const policies = serviceBusPolicies({ "serviceBus.acceptSession": { attemptTimeoutMs: 1_000 } });
     await using at = await receivingBench({ requiresSession: true }, { resilience: { policies } });
-    await at.fill([...inSession("l", 1), ...inSession("m", 1)]);
+    // The next one with messages is never "l", whoever comes first.
+    await at.fill(inSession("m", 1));
     at.bus.faults.next("connect", halfOpen(0));
     const next = timed(at.client.acceptNextSession(queue));
     await at.client.acceptSession(queue, "l");
