@@ -239,6 +239,15 @@ export const serviceBusFaults: readonly FaultRow[] = [
     see: clientGuide,
   },
   {
+    id: "reopened-early",
+    kind: "disconnected",
+    // rhea connection.js: what it says to the end of a dropped connection that is being opened again.
+    match: { text: /Expecting SASL layer/ },
+    because: "the connection was dropped while the next one was being opened",
+    remedy: "repeated on a new connection",
+    see: clientGuide,
+  },
+  {
     id: "communication",
     kind: "disconnected",
     match: { code: ["ServiceCommunicationProblem", "ServiceCommunicationError"] },

@@ -47,6 +47,11 @@ const cases: readonly [string, unknown, Record<string, unknown>][] = [
     { kind: "auth", id: "SB-15", missingClaim: "Listen" },
   ],
   [
+    "a connection opened while the last one ends",
+    Object.assign(new Error("Expecting SASL layer"), { name: "ProtocolError" }),
+    { kind: "disconnected", id: "reopened-early" },
+  ],
+  [
     "an expired token",
     official("UnauthorizedAccess", "ExpiredToken: . TrackingId:1b2c-3d, SystemTracker:x"),
     { kind: "auth", id: "SBC-004", trackingId: "1b2c-3d" },
