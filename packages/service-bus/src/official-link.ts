@@ -1,8 +1,9 @@
-import type { ServiceBusSender } from "@azure/service-bus";
+import type { ServiceBusReceiver, ServiceBusSender } from "@azure/service-bus";
 
-/** The way from an official sender to its link. Private there: a test fails when a version changes it. */
+/** The way from an official sender or receiver to its link. Private there: a test fails when a version changes it. */
 interface Private {
   readonly _sender?: { isOpen?(): boolean };
+  readonly _streamingReceiver?: { isOpen?(): boolean };
 }
 
 /**
@@ -11,4 +12,9 @@ interface Private {
  */
 export function isLinkOpen(sender: ServiceBusSender): boolean {
   return (sender as unknown as Private)._sender?.isOpen?.() === true;
+}
+
+/** Whether the link of an official receiver that has subscribed was closed since, as far as that can be seen. */
+export function isLinkClosed(receiver: ServiceBusReceiver): boolean {
+  return (receiver as unknown as Private)._streamingReceiver?.isOpen?.() === false;
 }

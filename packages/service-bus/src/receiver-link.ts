@@ -10,6 +10,7 @@ import type { BoundReceiver, EntityConnection } from "./entity-connection.ts";
 import type { Lease } from "./lease.ts";
 import { LinkSettlements } from "./link-settlements.ts";
 import { timeoutError } from "./official-errors.ts";
+import { isLinkClosed } from "./official-link.ts";
 import { receiverLinkLostError } from "./receiver-errors.ts";
 import type { SettlementLink } from "./settlements.ts";
 
@@ -80,6 +81,11 @@ export class ReceiverLink implements SettlementLink {
     });
   }
 
+  /** Whether it was closed behind our back: the official client would open another in its place. */
+  get isGone(): boolean {
+    return this.#isOpened && isLinkClosed(this.receiver);
+  }
+
   /** Whether settlements pass. */
   get isOpen(): boolean {
     return this.#state === "listening" || this.#state === "stopped";
@@ -126,6 +132,11 @@ export class ReceiverLink implements SettlementLink {
     });
     this.#state = "listening";
     const isReopening = this.#isOpened;
+    // Not begun at all: who follows one that leaves in the middle of opening the connection waits in vain, on another socket.
+    if (this.isGone) {
+      this.lose(receiverLinkLostError(this.#connection.entityPath));
+      return opened;
+    }
     try {
       this.#subscription = this.receiver.subscribe(this.#handlers(), {
         autoCompleteMessages: false,

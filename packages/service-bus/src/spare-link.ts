@@ -21,7 +21,7 @@ export class SpareLink {
     const link = this.#link;
     this.#link = undefined;
     if (link === undefined) return undefined;
-    if (link.isOpen && link.isCurrent && link.credits === credits) return link;
+    if (link.isOpen && link.isCurrent && !link.isGone && link.credits === credits) return link;
     void link.close();
     return undefined;
   }

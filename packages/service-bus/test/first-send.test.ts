@@ -19,7 +19,7 @@ import {
   type HoldfastEvent,
   type ResilienceOptions,
 } from "@holdfast/service-bus";
-import { isLinkOpen } from "../src/official-link.ts";
+import { isLinkClosed, isLinkOpen } from "../src/official-link.ts";
 
 /** A sender whose link was open a moment ago, so that its next message goes without a look at it. */
 async function bench(resilience: ResilienceOptions = {}, options: ServiceBusOptions = {}) {
@@ -145,6 +145,26 @@ it("sees of an official sender whether its link is open", async () => {
   expect(isLinkOpen(sender)).toBe(true);
   bus.detachLinks("orders");
   await expect.poll(() => isLinkOpen(sender)).toBe(false);
+  await client.close();
+  await bus.close();
+});
+
+it("sees of an official receiver that its link was closed", async () => {
+  const bus = await serviceBus({ queues: ["orders"] });
+  const client = new OfficialClient(bus.connectionString);
+  const receiver = client.createReceiver("orders");
+  expect(isLinkClosed(receiver)).toBe(false);
+  await client.createSender("orders").sendMessages({ body: "order 1" });
+  const received = new Promise<void>((resolve) => {
+    const subscription = receiver.subscribe({
+      processMessage: () => Promise.resolve().then(() => void subscription.close().then(resolve)),
+      processError: () => Promise.resolve(),
+    });
+  });
+  await received;
+  expect(isLinkClosed(receiver)).toBe(false);
+  bus.detachLinks("orders");
+  await expect.poll(() => isLinkClosed(receiver)).toBe(true);
   await client.close();
   await bus.close();
 });
