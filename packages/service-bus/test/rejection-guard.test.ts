@@ -57,6 +57,8 @@ interface Misfortune {
   readonly arrange: (bus: ServiceBusSimulator) => void;
   /** What the program does with `receiver`. */
   readonly work: string;
+  /** When the program is told to abort, by its input. */
+  readonly aborts?: (bus: ServiceBusSimulator) => boolean;
 }
 
 /** The service answers neither an opening link nor a session's end. */
@@ -72,14 +74,15 @@ const abortedOpening: Misfortune = {
     bus.faults.always("detach", ignore());
   },
   work: `const abort = new AbortController();
-    setTimeout(() => abort.abort(), 60 * 250);
+    process.stdin.once("data", () => abort.abort());
     receiver.receiveMessages(1, { abortSignal: abort.signal }).catch(({ name }) => console.log("rejected", name));`,
+  aborts: (bus) => bus.journal.faults("orders").length > 0,
 };
 
 /** Runs a program with the official client. */
 async function run(
   program: string,
-  { arrange, work } = silence,
+  { arrange, work, aborts }: Misfortune = silence,
 ): Promise<{ code: number | null; out: string; err: string }> {
   const bus = await serviceBus({ queues: ["orders"] });
   arrange(bus);
@@ -96,8 +99,13 @@ async function run(
   const flags = ["--import", faster, "--import", "tsx", "--conditions=source", "--input-type=module"];
   const connectionString = bus.connectionString.replace(`:${bus.port}`, `:${silent.port}`);
   const child = spawn(process.execPath, [...flags, "-e", source, connectionString], {
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["pipe", "pipe", "pipe"],
   });
+  const watch = setInterval(() => {
+    if (aborts?.(bus) !== true) return;
+    clearInterval(watch);
+    child.stdin.end("abort");
+  }, 20);
   let out = "";
   let err = "";
   child.stdout.on("data", (data: Buffer) => (out += data.toString()));
@@ -106,6 +114,7 @@ async function run(
     const code = await new Promise<number | null>((resolve) => child.once("exit", resolve));
     return { code, out, err };
   } finally {
+    clearInterval(watch);
     child.kill("SIGKILL");
     silent.close();
     await bus.close();
