@@ -76,7 +76,7 @@ const abortedOpening: Misfortune = {
   work: `const abort = new AbortController();
     process.stdin.once("data", () => abort.abort());
     receiver.receiveMessages(1, { abortSignal: abort.signal }).catch(({ name }) => console.log("rejected", name));`,
-  aborts: (bus) => bus.journal.faults("orders").length > 0,
+  aborts: (bus) => bus.journal.faults().length > 0,
 };
 
 /** Runs a program with the official client. */
