@@ -70,7 +70,7 @@ async function compare(
   await using bare = closing(new OfficialClient(service.connectionString));
   await using ours = closing(new ServiceBusClient(service.connectionString));
   const fill = async (): Promise<void> => {
-    service.forget();
+    await service.forget();
     await sendAll(ours.client, messages);
   };
   const [bareReceiver, oursReceiver] = [bare, ours].map(({ client }) => client.createReceiver("orders"));

@@ -119,9 +119,6 @@ async function compare({ acknowledgementDelayMs, pairs, work, ...about }: SendCo
     pairs,
     bare: () => work(bare),
     ours: () => work(ours),
-    prepare: () => {
-      service.forget();
-      return Promise.resolve();
-    },
+    prepare: () => service.forget(),
   });
 }

@@ -4,20 +4,22 @@ import { fileURLToPath } from "node:url";
 /** The service, in a process of its own. */
 export interface RunningService extends AsyncDisposable {
   readonly connectionString: string;
-  /** Empties its journal, which would fill the memory. */
-  forget(): void;
+  /** Empties its journal and its queue, which would fill the memory; resolves when it is done. */
+  forget(): Promise<void>;
 }
 
 /** Starts a simulator whose acceptances are held back for so long, in milliseconds. */
 export async function startService(acknowledgementDelayMs = 0): Promise<RunningService> {
   const file = fileURLToPath(new URL("simulator-process.ts", import.meta.url));
   const child: ChildProcess = fork(file, [String(acknowledgementDelayMs)]);
-  const connectionString = await new Promise<string>((resolve) =>
-    child.once("message", (text: string) => resolve(text)),
-  );
+  const said = (): Promise<string> => new Promise((resolve) => child.once("message", resolve));
+  const connectionString = await said();
   return {
     connectionString,
-    forget: () => child.send("forget"),
+    async forget() {
+      child.send("forget");
+      await said();
+    },
     [Symbol.asyncDispose]: () => {
       child.disconnect();
       return Promise.resolve();

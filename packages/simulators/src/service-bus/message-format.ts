@@ -17,6 +17,7 @@ import {
   SEQUENCE,
   VALUE,
   FOOTER,
+  contentOf,
   sections,
   type Section,
 } from "./message-sections.ts";
@@ -137,7 +138,8 @@ export class MessageContent {
   }
 
   annotation(name: string): unknown {
-    return pairsToObject(this.annotations)[name];
+    // Looked for in every message, and few have any.
+    return this.annotations.length === 0 ? undefined : pairsToObject(this.annotations)[name];
   }
 
   /** The application properties as plain values. */
@@ -147,11 +149,9 @@ export class MessageContent {
 
   /** The bytes of the data sections joined; undefined when the body is a value or a sequence. */
   get bodyBytes(): Buffer | undefined {
-    const data = this.#body.filter((section) => section.code === DATA);
-    if (data.length === 0) return undefined;
-    return data.length === 1
-      ? (data[0]?.value.value as Buffer)
-      : Buffer.concat(data.map((section) => section.value.value as Buffer));
+    const [first, ...more] = this.#body.filter((section) => section.code === DATA);
+    if (first === undefined) return undefined;
+    return more.length === 0 ? contentOf(first) : Buffer.concat([first, ...more].map(contentOf));
   }
 
   /** The body as a reader would want it: JSON parsed, other data as bytes, a value as itself. */

@@ -54,6 +54,11 @@ export class QueueControl {
     this.#broker.deleteEntity(this.#queue.path);
   }
 
+  /** Deletes every message that could be received and that nobody holds. @returns how many */
+  purge(): number {
+    return this.#queue.deleteUnread(Infinity, Infinity).length;
+  }
+
   get status(): EntityStatus {
     return this.#queue.settings.status;
   }
