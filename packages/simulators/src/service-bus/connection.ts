@@ -115,6 +115,12 @@ export class BrokerConnection {
     }
   }
 
+  /** Writes what waits for the end of the turn. */
+  flush(): void {
+    this.engine._process();
+    this.wire.flush();
+  }
+
   /** The broker's link on an endpoint of the engine. */
   linkOf(engine: Link): BrokerLink | undefined {
     for (const link of this.links) if (link.engine === engine) return link;

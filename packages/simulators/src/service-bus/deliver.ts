@@ -67,6 +67,9 @@ interface PendingDelivery {
   readonly dueAt: number;
 }
 
+// So many deliveries leave together: the client has the first of a large credit while the rest is still being made.
+const burst = 16;
+
 class LinkConsumer implements Consumer {
   readonly locks: boolean;
   readonly #link: BrokerLink;
@@ -74,6 +77,7 @@ class LinkConsumer implements Consumer {
   readonly #sender: SenderLink;
   readonly #credit: LinkCredit;
   readonly #pending: PendingDelivery[] = [];
+  #sent = 0;
 
   constructor(link: BrokerLink, queue: MessageQueue, sender: SenderLink) {
     this.locks = sender.snd_settle_mode !== SENDS_SETTLED;
@@ -149,6 +153,8 @@ class LinkConsumer implements Consumer {
     });
     const delivery = this.#sender.send(encodeForClient(message, lock), tag, 0);
     if (!this.locks) delivery.settled = true;
+    this.#sent += 1;
+    if (this.#sent % burst === 0) this.#link.connection.flush();
   }
 }
 

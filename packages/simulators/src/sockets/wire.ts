@@ -52,11 +52,17 @@ export class Wire {
       this.#corked = true;
       this.#stream.cork();
       process.nextTick(() => {
-        this.#corked = false;
-        this.#stream.uncork();
+        this.flush();
       });
     }
     return this.#stream.write(bytes);
+  }
+
+  /** What was written leaves now, not with the turn. */
+  flush(): void {
+    if (!this.#corked) return;
+    this.#corked = false;
+    this.#stream.uncork();
   }
 
   /** Ends the stream in an orderly way after what was written. */
