@@ -152,7 +152,11 @@ export class SessionProcessor implements AsyncDisposable {
 
   #staff(): void {
     while (this.#state === "running" && this.#workers.size < this.#wanted) {
-      const worker = this.#work(this.#closing.signal).finally(() => this.#workers.delete(worker));
+      const worker = this.#work(this.#closing.signal).finally(() => {
+        this.#workers.delete(worker);
+        // It was resumed before all had stopped, or two left where one was too many.
+        this.#staff();
+      });
       this.#workers.add(worker);
     }
   }

@@ -1,6 +1,11 @@
 import { serviceBus, type ServiceBusSimulator } from "@holdfast/simulators/service-bus";
 import { describe, expect, it } from "vitest";
-import { replayProperties, ServiceBusClient, type DeadLetters } from "@holdfast/service-bus";
+import {
+  replayProperties,
+  ServiceBusClient,
+  type DeadLetters,
+  type ReplayReport,
+} from "@holdfast/service-bus";
 
 interface Bench extends AsyncDisposable {
   readonly bus: ServiceBusSimulator;
@@ -97,6 +102,59 @@ describe("dead letters", () => {
     expect(resent(b.bus, 6).map(({ body }) => body)).toEqual([1, 3]);
     expect(b.bus.queue("orders").deadLetterMessages).toBe(4);
     expect(b.bus.queue("orders/$DeadLetterQueue").lockedMessages).toBe(0);
+  });
+
+  it("are chosen by what is in them", async () => {
+    await using b = await bench([0, 1, 2, 3]);
+    const filter = ({ messageId }: { readonly messageId?: unknown }): boolean => messageId === "order-2";
+    expect((await b.letters.replay({ filter })).replayed).toBe(1);
+    expect(resent(b.bus, 4).map(({ body }) => body)).toEqual([2]);
+    expect(b.bus.queue("orders").deadLetterMessages).toBe(3);
+  });
+
+  it("are gone on with where a replay was interrupted, and what was locked is given back", async () => {
+    await using b = await bench([0, 1, 2, 3, 4, 5]);
+    const stop = new AbortController();
+    let last: ReplayReport["lastSequenceNumber"];
+    const replaying = b.letters.replay({
+      abortSignal: stop.signal,
+      perSecond: 100,
+      onProgress: (report) => {
+        last = report.lastSequenceNumber;
+        if (report.replayed === 2) stop.abort();
+      },
+    });
+    await expect(replaying).rejects.toMatchObject({ name: "AbortError" });
+    expect(b.bus.queue("orders").deadLetterMessages).toBe(4);
+    expect(b.bus.queue("orders/$DeadLetterQueue").lockedMessages).toBe(0);
+    // Behind what was dealt with: the next one is skipped to show that it is not the emptied queue that decides.
+    const report = await b.letters.replay({ fromSequenceNumber: last!.add(2) });
+    expect(report.replayed).toBe(3);
+    expect(resent(b.bus, 6).map(({ body }) => body)).toEqual([0, 1, 3, 4, 5]);
+  });
+
+  it("are those that could not be forwarded, when told so", async () => {
+    await using bus = await serviceBus({ queues: [{ name: "astray", forwardTo: "nowhere" }, "orders"] });
+    await using client = new ServiceBusClient(bus.connectionString);
+    await client.createSender("astray").sendMessages([{ body: 1 }, { body: 2 }]);
+    const letters = client.deadLetters("astray", { transfer: true });
+    expect([...(await letters.reasons()).values()]).toEqual([2]);
+    expect(await letters.replay({ limit: 1, replayTo: { entity: "orders" } })).toMatchObject({ replayed: 1 });
+    expect(bus.journal.stored("orders").map(({ body }) => body)).toEqual([1]);
+    expect(await letters.purge()).toEqual({ purged: 1, missed: 0 });
+    expect(bus.queue("astray").transferDeadLetterMessages).toBe(0);
+  });
+
+  it("of a subscription go to the topic, and so to every subscription, when told so", async () => {
+    await using bus = await serviceBus({ topics: [{ name: "news", subscriptions: ["mine", "theirs"] }] });
+    await using client = new ServiceBusClient(bus.connectionString);
+    await client.createSender("news").sendMessages({ body: 1, messageId: "order-0" });
+    const receiver = client.createReceiver("news", "mine");
+    for (const message of await receiver.receiveMessages(1)) await receiver.deadLetterMessage(message);
+    const letters = client.deadLetters({ topic: "news", subscription: "mine" });
+    expect(await letters.replay({ replayTo: "topic" })).toMatchObject({ replayed: 1 });
+    expect(bus.queue("news/Subscriptions/mine")).toMatchObject({ activeMessages: 1, deadLetterMessages: 0 });
+    expect(bus.queue("news/Subscriptions/theirs").activeMessages).toBe(2);
   });
 
   it("are only counted in a dry run", async () => {

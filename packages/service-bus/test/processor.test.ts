@@ -199,6 +199,50 @@ describe("a processor", () => {
     expect(dispositions(b.bus)).toEqual(["abandoned", "completed"]);
   });
 
+  it("holds what failed of a subscription, without a copy to the topic, which all would get", async () => {
+    await using bus = await serviceBus({ topics: [{ name: "news", subscriptions: ["mine", "theirs"] }] });
+    await using client = new ServiceBusClient(bus.connectionString);
+    client.createProcessor(
+      { topic: "news", subscription: "mine" },
+      (_, { delivery }) => {
+        if (delivery < 3) throw new Error("not yet");
+      },
+      soon,
+    );
+    await client.createSender("news").sendMessages({ body: "once" });
+    const mine = "news/Subscriptions/mine";
+    const seen = (): string[] => bus.journal.settled(mine).map(({ disposition }) => disposition);
+    await expect.poll(seen).toEqual(["abandoned", "abandoned", "completed"]);
+    expect(bus.queue("news/Subscriptions/theirs").activeMessages).toBe(1);
+    expect(bus.journal.attempts("news")).toHaveLength(1);
+  });
+
+  it("tries one message after the service was in trouble, and the rest when that has gone well", async () => {
+    await using b = await bench();
+    const errors: unknown[] = [];
+    const first = letGo();
+    const rest = letGo();
+    let calls = 0;
+    const processor = b.process(() => ((calls += 1) === 1 ? first.promise : rest.promise), {
+      concurrency: 4,
+      onError: (error) => errors.push(error),
+    });
+    b.bus.queue("orders").disable();
+    await expect.poll(() => errors.length).toBeGreaterThanOrEqual(1);
+    b.bus.queue("orders").enable();
+    await b.send(1, 2, 3, 4);
+    // All four are there, and would be in hand at once.
+    await expect.poll(() => b.bus.journal.delivered("orders")).toHaveLength(4);
+    await expect.poll(() => calls).toBe(1);
+    await sleep(100);
+    expect([calls, processor.inHand]).toEqual([1, 1]);
+    first.now();
+    await expect.poll(() => calls).toBe(4);
+    expect(processor.inHand).toBe(3);
+    rest.now();
+    await empty(b.bus);
+  });
+
   it("goes on with others while it holds one", async () => {
     await using b = await bench();
     const handled: unknown[] = [];

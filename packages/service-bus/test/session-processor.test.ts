@@ -144,6 +144,38 @@ describe("a session processor", () => {
     }
   });
 
+  it("changes how many sessions it has at once while it runs", async () => {
+    await using b = await bench();
+    const processor = b.process(() => {}, { sessions: 1, idleTimeoutMs: 60_000 });
+    const ids = ["a", "b", "c"];
+    await Promise.all(ids.map((id) => b.send(id, 1)));
+    await until(() => expect(processor.inHand).toHaveLength(1));
+    processor.sessions = 3;
+    await empty(b.bus);
+    expect([...processor.inHand].sort()).toEqual(ids);
+  });
+
+  it("takes nothing while it is paused, and goes on when it is resumed, at once or later", async () => {
+    await using b = await bench();
+    const seen: unknown[] = [];
+    const processor = b.process((message) => void seen.push(message.body));
+    await b.send("customer", 1);
+    await until(() => expect(seen).toEqual([1]));
+    await processor.pause();
+    expect(processor.inHand).toEqual([]);
+    await b.send("customer", 2);
+    await sleep(300);
+    expect(seen).toEqual([1]);
+    processor.resume();
+    await until(() => expect(seen).toEqual([1, 2]));
+    const pausing = processor.pause();
+    processor.resume();
+    await pausing;
+    await b.send("customer", 3);
+    await until(() => expect(seen).toEqual([1, 2, 3]));
+    await empty(b.bus);
+  });
+
   it("handles a message that failed before those behind it", async () => {
     await using b = await bench();
     const seen: unknown[] = [];
