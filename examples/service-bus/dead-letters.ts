@@ -1,12 +1,13 @@
 import { ServiceBusClient } from "@holdfast/service-bus";
 import { namespace } from "./namespace.ts";
 
-// What cannot be handled is dead-lettered with a reason; later somebody looks why, mends the cause and replays.
+// What cannot be handled is dead-lettered with a reason; later somebody looks why, mends it and sends it again.
 const queue = "holdfast-example-dead-letters";
 await using ns = await namespace({ queues: [{ name: queue }] });
-await using client = new ServiceBusClient(ns.connectionString);
+const client = new ServiceBusClient(ns.connectionString);
 
-await client.createSender(queue).sendMessages([{ body: { amount: 5 } }, { body: { amount: "five" } }]);
+const sender = client.createSender(queue);
+await sender.sendMessages([{ body: { amount: 5 } }, { body: { amount: "five" } }]);
 
 const receiver = client.createReceiver(queue);
 for (let received = 0; received < 2;) {
@@ -23,14 +24,14 @@ for (let received = 0; received < 2;) {
   }
 }
 
-// Ours, beside the official receiver with `subQueueType: "deadLetter"`: a crash at any point of a replay loses nothing.
-const letters = client.deadLetters(queue);
-for await (const letter of letters.list()) {
+const deadLetters = client.createReceiver(queue, { subQueueType: "deadLetter" });
+for (const letter of await deadLetters.receiveMessages(1, { maxWaitTimeInMs: 10_000 })) {
   console.log(`${String(letter.deadLetterReason)}: ${String(letter.deadLetterErrorDescription)}`);
+  await sender.sendMessages({ body: { amount: 5 } });
+  await deadLetters.completeMessage(letter);
 }
-const { replayed } = await letters.replay({ reasons: ["bad amount"] });
-console.log(`replayed: ${String(replayed)}`);
 for (const message of await receiver.receiveMessages(1, { maxWaitTimeInMs: 10_000 })) {
   console.log("back in the queue:", message.body);
   await receiver.completeMessage(message);
 }
+await client.close();

@@ -4,7 +4,7 @@ import { namespace } from "./namespace.ts";
 // A message that comes too early is put aside and fetched by its sequence number when its turn has come.
 const queue = "holdfast-example-deferral";
 await using ns = await namespace({ queues: [{ name: queue }] });
-await using client = new ServiceBusClient(ns.connectionString);
+const client = new ServiceBusClient(ns.connectionString);
 
 await client.createSender(queue).sendMessages([{ body: "step 2" }, { body: "step 1" }]);
 
@@ -27,3 +27,4 @@ for (const message of await receiver.receiveDeferredMessages(aside)) {
   console.log("done:", message.body);
   await receiver.completeMessage(message);
 }
+await client.close();

@@ -4,7 +4,7 @@ import { namespace } from "./namespace.ts";
 // Sends to a queue, singly and as a list, and receives in both of the official ways.
 const queue = "holdfast-example-queue";
 await using ns = await namespace({ queues: [{ name: queue }] });
-await using client = new ServiceBusClient(ns.connectionString);
+const client = new ServiceBusClient(ns.connectionString);
 
 const sender = client.createSender(queue);
 await sender.sendMessages({ body: { order: 1 } });
@@ -32,3 +32,4 @@ await new Promise<void>((resolve) => {
   });
 });
 await receiver.close(); // What was handled is completed first.
+await client.close();

@@ -5,7 +5,7 @@ import { namespace } from "./namespace.ts";
 const topic = "holdfast-example-rules";
 const subscription = "large";
 await using ns = await namespace({ topics: [{ name: topic, subscriptions: [subscription] }] });
-await using client = new ServiceBusClient(ns.connectionString);
+const client = new ServiceBusClient(ns.connectionString);
 
 const rules = client.createRuleManager(topic, subscription);
 for await (const { name } of rules.listRules()) await rules.deleteRule(name); // Also "$Default", which takes all.
@@ -24,3 +24,4 @@ for (const message of await receiver.receiveMessages(2, { maxWaitTimeInMs: 10_00
   console.log(message.body, message.applicationProperties?.["priority"]);
   await receiver.completeMessage(message);
 }
+await client.close();

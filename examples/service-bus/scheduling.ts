@@ -4,7 +4,7 @@ import { namespace } from "./namespace.ts";
 // A message that appears later, and one that is called back before it does.
 const queue = "holdfast-example-scheduling";
 await using ns = await namespace({ queues: [{ name: queue }] });
-await using client = new ServiceBusClient(ns.connectionString);
+const client = new ServiceBusClient(ns.connectionString);
 
 const sender = client.createSender(queue);
 const inTwoSeconds = new Date(Date.now() + 2_000);
@@ -18,3 +18,4 @@ for (const message of await receiver.receiveMessages(10, { maxWaitTimeInMs: 20_0
   console.log(`${String(message.body)}: ${early ? "EARLY" : "in time"}`);
   await receiver.completeMessage(message);
 }
+await client.close();

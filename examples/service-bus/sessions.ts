@@ -4,7 +4,7 @@ import { namespace } from "./namespace.ts";
 // What belongs together is received in order, by one receiver at a time, which keeps its progress in the session's state.
 const queue = "holdfast-example-sessions";
 await using ns = await namespace({ queues: [{ name: queue, requiresSession: true }] });
-await using client = new ServiceBusClient(ns.connectionString);
+const client = new ServiceBusClient(ns.connectionString);
 
 await client
   .createSender(queue)
@@ -24,3 +24,4 @@ for (let sessions = 0; sessions < 2; sessions += 1) {
   await session.setSessionState(null);
   await session.close();
 }
+await client.close();

@@ -5,7 +5,7 @@ import { namespace } from "./namespace.ts";
 const topic = "holdfast-example-topic";
 const subscriptions = ["billing", "shipping"];
 await using ns = await namespace({ topics: [{ name: topic, subscriptions }] });
-await using client = new ServiceBusClient(ns.connectionString);
+const client = new ServiceBusClient(ns.connectionString);
 
 await client.createSender(topic).sendMessages({ body: { order: 1 }, subject: "ordered" });
 
@@ -16,3 +16,4 @@ for (const subscription of subscriptions) {
     await receiver.completeMessage(message);
   }
 }
+await client.close();
