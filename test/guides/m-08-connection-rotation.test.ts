@@ -1,6 +1,6 @@
 import { failureOf, ServiceBusClient } from "@holdfast/service-bus";
 import { ServiceBusClient as OfficialClient } from "@azure/service-bus";
-import { serviceBus } from "@holdfast/simulators/service-bus";
+import { refuseToken, serviceBus } from "@holdfast/simulators/service-bus";
 import { expect, it } from "vitest";
 import WebSocket from "ws";
 
@@ -67,6 +67,35 @@ it("M-08 sends on another connection when the service says that this one holds t
   await bare.close();
   expect(errors.map(({ code }) => code)).toEqual(["QuotaExceeded", "QuotaExceeded"]);
   expect(failureOf(errors[0])).toBeUndefined();
+});
+
+it("M-08 has senders that a full connection has no room for move without asking it", async () => {
+  const queues = names(12);
+  await using bus = await serviceBus({ queues, maxTokensPerConnection: 4 });
+  await using client = new ServiceBusClient(bus.connectionString);
+  // All are made before the first has learnt of the limit.
+  const senders = queues.map((queue) => client.createSender(queue));
+  for (const sender of senders) await sender.sendMessages({ body: 1 });
+  expect(bus.journal.stored()).toHaveLength(12);
+  expect(bus.journal.connections()).toHaveLength(3);
+  expect(bus.journal.refusals()).toHaveLength(2);
+  // Those that have a link stay on it.
+  for (const sender of senders) await sender.sendMessages({ body: 2 });
+  expect(bus.journal.attaches().filter(({ role }) => role === "send")).toHaveLength(12);
+});
+
+it("M-08 goes on to the next connection although others have filled it again and again", async () => {
+  await using bus = await serviceBus({ queues: ["orders"] });
+  const full = refuseToken({
+    statusCode: 403,
+    condition: "amqp:resource-limit-exceeded",
+    description: "The maximum number of '1000' tokens per connection has been reached.",
+  });
+  bus.faults.next("cbs", full, { times: 3 });
+  await using client = new ServiceBusClient(bus.connectionString);
+  await client.createSender("orders").sendMessages({ body: 1 });
+  expect(bus.journal.stored("orders")).toHaveLength(1);
+  expect(bus.journal.connections()).toHaveLength(4);
 });
 
 it("M-08 closes a connection that is full once its last link is closed", async () => {

@@ -49,8 +49,8 @@ export function decide(fault: Fault, progress: Progress, policy: Policy, random:
 
 function waitFor(action: Action, fault: Fault, progress: Progress, policy: Policy, random: Random): number {
   const hintMs = hintOf(fault);
-  // A full connection or a stale token is cured by what we do next, not by time.
-  if (action === "rotate" || action === "refresh") return hintMs;
+  // A full connection or a stale token is cured by what we do next, not by time; where that was no cure twice, there is no hurry.
+  if ((action === "rotate" || action === "refresh") && progress.ofKind <= 2) return hintMs;
   const shape = fault.kind === "throttled" ? policy.throttledBackoff : policy.backoff;
   return hintMs + nextWait(shape, progress.ofKind - 1, random, progress.previousWaitMs);
 }

@@ -29,7 +29,8 @@ export const defaultRules: Readonly<Record<FaultKind, Rule>> = Object.freeze({
   throttled: wait,
   disconnected: wait,
   auth: /* @__PURE__ */ rule("refresh", 2, true),
-  "token-limit": /* @__PURE__ */ rule("rotate", 3, true),
+  // Whoever moves meets others that have moved, and finds the next connection full too.
+  "token-limit": /* @__PURE__ */ rule("rotate", 10, true),
   quota: fail,
   "lock-lost": fail,
   conflict: fail,

@@ -46,6 +46,20 @@ describe("the decision", () => {
     expect(decide(fault({ kind }), first, policy(), half)).toEqual({ retry: true, waitMs: 0, action });
   });
 
+  it("waits before the third connection or token, for two were no cure", () => {
+    const at = (ofKind: number) =>
+      decide(
+        fault({ kind: "token-limit" }),
+        { ...first, counted: ofKind, ofKind },
+        policy({ attempts: Infinity }),
+        half,
+      );
+    expect(at(2)).toMatchObject({ waitMs: 0 });
+    expect(at(3)).toEqual({ retry: true, waitMs: 200, action: "rotate" });
+    expect(at(9)).toMatchObject({ retry: true });
+    expect(at(10)).toEqual({ retry: false, reason: "attempts" });
+  });
+
   it.each(["quota", "lock-lost", "conflict", "not-found", "too-large", "client-bug", "cancelled"] as const)(
     "does not repeat %s",
     (kind) => {

@@ -12,3 +12,9 @@ export interface BoundSender {
   /** When this link was last known to be open. */
   openAt: number;
 }
+
+/** Whether its connection has been given up, or takes no more links and this one is not on it yet. */
+export function mustMove({ generation: { state }, answeredAt }: BoundSender): boolean {
+  const isGivenUp = state === "retired" || state === "closed";
+  return isGivenUp || (answeredAt === -Infinity && (state === "exhausted" || state === "outdated"));
+}

@@ -19,11 +19,12 @@ export interface Generation {
   /** Who hears when it is given up because it does not answer: links on which nothing will come any more. */
   readonly dependents: Set<(error: Error) => void>;
   /**
-   * `serving`: takes new links. `full`: keeps those it has. `retired`: another has taken its place; it is closed when
+   * `serving`: takes new links. `full`: keeps those it has. `exhausted`: the service said so, so links that are not open yet
+   * go elsewhere. `retired`: another has taken its place; it is closed when
    * its last operation ends. `outdated`: keeps the links it has and is closed when the last is given back. `closed`: it is
    * closing or closed.
    */
-  state: "serving" | "full" | "outdated" | "retired" | "closed";
+  state: "serving" | "full" | "exhausted" | "outdated" | "retired" | "closed";
 }
 
 /**
@@ -90,7 +91,7 @@ export class ConnectionPool {
 
   /** The service says that the connection holds too many tokens: it takes no more, and this audience goes elsewhere. */
   fill(generation: Generation, audience: string): void {
-    if (generation.state === "serving") generation.state = "full";
+    if (generation.state === "serving" || generation.state === "full") generation.state = "exhausted";
     generation.audiences.delete(audience);
   }
 
@@ -145,7 +146,7 @@ export class ConnectionPool {
   /** Every connection keeps the links it has, and takes no more: the next are made on one that identifies itself anew. */
   outdate(): void {
     for (const generation of this.#generations) {
-      if (generation.state === "serving" || generation.state === "full") generation.state = "outdated";
+      if (keepsLinks(generation)) generation.state = "outdated";
       this.#closeIfDone(generation);
     }
   }
@@ -195,7 +196,7 @@ export class ConnectionPool {
   #choose(audience: string): Generation {
     let newest: Generation | undefined;
     for (const generation of this.#generations) {
-      if (generation.state !== "serving" && generation.state !== "full") continue;
+      if (!keepsLinks(generation)) continue;
       // An audience that is already counted costs no further token.
       if (generation.audiences.has(audience) && generation.links < this.#limit) return generation;
       newest = generation;
@@ -224,7 +225,7 @@ export class ConnectionPool {
 
   #closeIfDone(generation: Generation): void {
     const { state, inFlight, links } = generation;
-    const isGivenBack = (state === "full" || state === "outdated") && links === 0;
+    const isGivenBack = links === 0 && state !== "serving";
     if (inFlight === 0 && (state === "retired" || isGivenBack)) this.#close(generation);
   }
 
@@ -237,6 +238,11 @@ export class ConnectionPool {
     this.#closing.add(closed);
     void closed.finally(() => this.#closing.delete(closed));
   }
+}
+
+/** Whether it has not made room for another. */
+function keepsLinks({ state }: Generation): boolean {
+  return state === "serving" || state === "full" || state === "exhausted";
 }
 
 /** Closes an official client, within {@link closeTimeoutMs}, so that nothing of it keeps the process alive. */

@@ -112,7 +112,7 @@ export class EntityConnection {
     const { state } = this.#managing.generation;
     if (state !== "serving" && !this.#ended) {
       const former = this.#managing;
-      if (state === "full" && !former.receiver.isClosed) return former;
+      if ((state === "full" || state === "exhausted") && !former.receiver.isClosed) return former;
       this.#managing = this.#lease(this.entityPath);
       this.giveBack(former);
     }

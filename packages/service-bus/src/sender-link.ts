@@ -5,7 +5,7 @@ import type {
   ServiceBusSenderOptions,
 } from "@azure/service-bus";
 import type { Attempt } from "@holdfast/core";
-import type { BoundSender } from "./bound-sender.ts";
+import { mustMove, type BoundSender } from "./bound-sender.ts";
 import { closeTimeoutMs, withinTime, type ConnectionPool, type Generation } from "./connection-pool.ts";
 import { Lifetime } from "./lifetime.ts";
 import { LinkOpening } from "./link-opening.ts";
@@ -102,7 +102,7 @@ export class SenderLink {
     }
     this.#isOpen = false;
     this.#lose(bound);
-    this.#open(opened, abort);
+    this.#open(bound, opened, abort);
     return undefined;
   }
 
@@ -197,16 +197,16 @@ export class SenderLink {
     return bound;
   }
 
-  /** The official sender, on another connection when the one it was on has been given up. */
+  /** The official sender, on another connection when the one it was on has been given up or is full. */
   #rebound(now?: number): BoundSender {
     this.#pool.tend(this.#bound.generation, now);
-    const { state } = this.#bound.generation;
-    if (state === "retired" || state === "closed") this.#move();
+    if (mustMove(this.#bound)) this.#move();
     return this.#bound;
   }
 
   #move(): void {
     const { generation } = this.#bound;
+    generation.audiences.delete(this.entityPath);
     this.#bound = this.#bind({ identifier: this.identifier });
     this.#pool.release(generation);
   }
@@ -216,10 +216,10 @@ export class SenderLink {
     bound.transfers.failAll(() => linkLostError(this.entityPath));
   }
 
-  #open(first: Promise<void>, firstAbort: Lifetime): void {
+  #open(tried: BoundSender, first: Promise<void>, firstAbort: Lifetime): void {
     const opening = new LinkOpening(this.entityPath, this.#resilience, {
       attempt: async (scope, giveUp) => {
-        const bound = this.#rebound();
+        const bound = scope.number === 1 ? tried : (tried = this.#rebound());
         const { dependents } = bound.generation;
         const startedAt = this.#resilience.clock.now();
         dependents.add(giveUp);
@@ -237,8 +237,8 @@ export class SenderLink {
         this.#answered(bound);
       },
       rotate: () => {
-        this.#pool.fill(this.#bound.generation, this.entityPath);
-        this.#move();
+        tried.answeredAt = -Infinity; // So it moves; it may have done so meanwhile.
+        this.#pool.fill(tried.generation, this.entityPath);
       },
     });
     this.#opening = opening;
