@@ -114,10 +114,11 @@ export class Renewer<T> {
     return kept;
   }
 
-  /** Keeps a thing for `limitMs` from now on, and not from when it began. Nothing for one that was kept for its time. */
+  /** Keeps a thing for `limitMs` from now on, and not from when it began; also one that was kept for its time and still lives. */
   prolong(keeping: Keeping, limitMs: number): void {
     const kept = keeping as Kept<T>;
     kept.limitAt = Math.max(kept.limitAt, this.#options.clock.now() + limitMs);
+    if (limitMs > 0 && kept.stage.name === "limited") this.#enqueue(kept);
   }
 
   /** Ends the keeping; nothing is heard of the thing any more. */

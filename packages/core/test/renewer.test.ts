@@ -108,6 +108,19 @@ describe("Renewer", () => {
     expect(at.ends).toEqual([]);
   });
 
+  it("goes on when the limit is prolonged after it was reached, and not for a prolongation of nothing", async () => {
+    const at = bench();
+    const keeping = at.renewer.keep({ name: "lock" }, 10_000, 1);
+    await at.clock.advance(500);
+    expect(at.limits).toHaveLength(1);
+    at.renewer.prolong(keeping, 0);
+    expect(at.renewals).toEqual([]);
+    at.renewer.prolong(keeping, 30_000);
+    await at.clock.advance(29_000);
+    expect(at.ends).toEqual([]);
+    expect(at.limits).toHaveLength(1);
+  });
+
   it("only watches what is not to be renewed", async () => {
     const at = bench();
     at.renewer.keep({ name: "lock" }, 3_000, 0);

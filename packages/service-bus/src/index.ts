@@ -29,6 +29,7 @@ export {
   type ReplayReport,
   type SequenceNumber,
 } from "./dead-letter-options.ts";
+export { extendLock } from "./lock-extension.ts";
 export { lockSignal } from "./lock.ts";
 export { type ReceiveMessagesOptions } from "./batches.ts";
 export { type ServiceBusReceiver } from "./receiver.ts";

@@ -52,6 +52,7 @@ export class LockKeeper {
   /** @param limitMs - how long it is renewed at most; it is watched until it ends in any case. */
   keep(lock: Lock, times: LockTimes, limitMs: number): void {
     this.release(lock);
+    lock.keeper = this;
     const { clock } = this.#resilience;
     const restMs = this.#duration(lock).restMs(times, clock.wallNow());
     lock.expiresAt = clock.now() + restMs;
@@ -64,9 +65,11 @@ export class LockKeeper {
     this.#renewer.verify(lock.keeping);
   }
 
-  /** Renewed for `limitMs` from now on. */
-  prolong({ keeping }: Lock, limitMs: number): void {
-    if (keeping !== undefined) this.#renewer.prolong(keeping, limitMs);
+  /** Renewed for `limitMs` from now on, at least; whether it is kept at all. */
+  prolong({ keeping }: Lock, limitMs: number): boolean {
+    if (keeping === undefined) return false;
+    this.#renewer.prolong(keeping, limitMs);
+    return true;
   }
 
   /** The lock was given up: renewed no more. */

@@ -23,6 +23,10 @@ export function rememberSessionLock(receiver: ServiceBusSessionReceiver, lock: L
  * ```
  */
 export function lockSignal(locked: ServiceBusReceivedMessage | ServiceBusSessionReceiver): AbortSignal {
-  const lock = "sessionLockedUntilUtc" in locked ? sessionLocks.get(locked) : leaseOf(locked)?.lock;
-  return lock?.signal ?? new AbortController().signal;
+  return lockOf(locked)?.signal ?? new AbortController().signal;
+}
+
+/** The lock of a message or session; undefined where there is none, or none of ours. */
+export function lockOf(locked: ServiceBusReceivedMessage | ServiceBusSessionReceiver): Lock | undefined {
+  return "sessionLockedUntilUtc" in locked ? sessionLocks.get(locked) : leaseOf(locked)?.lock;
 }

@@ -17,6 +17,8 @@ export abstract class Lock {
   /** The attempt at settling, which ends with the lock: what has run out will not be confirmed. */
   settling: { cut(): void } | undefined;
   holder: LockHolder | undefined;
+  /** Who keeps it, or did. */
+  keeper: { prolong(lock: Lock, limitMs: number): boolean } | undefined;
   #lost: Error | undefined;
   /** Made when first asked for: most handlers never look. */
   #controller: AbortController | undefined;

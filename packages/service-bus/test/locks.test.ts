@@ -1,6 +1,6 @@
 import { ignore, reject, serverBusy } from "@holdfast/simulators/service-bus";
 import { describe, it } from "vitest";
-import { lockSignal } from "@holdfast/service-bus";
+import { extendLock, lockSignal, type ServiceBusReceivedMessage } from "@holdfast/service-bus";
 import { ownTime } from "../../../test/own-time/own-time.ts";
 import { queue, receivingBench, recording, sleep } from "./receiving-bench.ts";
 
@@ -142,6 +142,28 @@ describe.concurrent("a lock", () => {
     const renewed = at.bus.journal.renewals(queue).length;
     here(renewed).toBeGreaterThanOrEqual(2);
     here(renewed).toBeLessThanOrEqual(6);
+  });
+
+  it("SBC-019 is renewed for longer when its handler asks, also after the end of its time", async ({
+    expect: here,
+  }) => {
+    await using at = await receivingBench({ lockDurationMs: 5_000 });
+    await at.fill(1);
+    const isLimited = (): boolean => at.events.some(({ type }) => type === "lock-renewal-ended");
+    let handled: ServiceBusReceivedMessage | undefined;
+    const handlers = recording(async (message) => {
+      handled = message;
+      await here.poll(isLimited, { interval: 5 }).toBe(true);
+      here(extendLock(message, 60_000)).toBe(true);
+      await sleep(6_000);
+    });
+    at.client.createReceiver(queue, { maxAutoLockRenewalDurationInMs: 1 }).subscribe(handlers);
+    await here.poll(() => at.bus.journal.settled(queue).length).toBe(1);
+    here(at.bus.journal.settled(queue)).toMatchObject([{ disposition: "completed" }]);
+    here(at.bus.journal.delivered(queue)).toHaveLength(1);
+    here(at.bus.journal.renewals(queue).length).toBeGreaterThanOrEqual(1);
+    here(extendLock(handled!, 1_000)).toBe(false);
+    here(() => extendLock(handled!, 0)).toThrow(/extendLock.forMs.*above 0/);
   });
 
   it.for([-300_000, 300_000])(

@@ -42,7 +42,7 @@ const DESCRIBED = 0x00;
 const SMALL_ULONG = 0x53;
 
 /** A data section: found in the message without a look at what is in it, for most bodies are never read. */
-export class DataSection implements Section {
+class DataSection implements Section {
   readonly code = DATA;
   readonly #payload: Buffer;
   readonly #start: number;
