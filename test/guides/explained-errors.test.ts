@@ -9,7 +9,7 @@ import { describe, expect, it } from "vitest";
 import { queue } from "./scenarios.ts";
 import { failed, wrappedScene } from "./wrapped-scene.ts";
 
-it("SB-03 gives support the tracking id that stands in the service's text", async () => {
+it("SB-03 gives support the tracking id, the system and the time that stand in the service's text", async () => {
   await using at = await wrappedScene();
   at.bus.faults.next(
     "send",
@@ -20,7 +20,11 @@ it("SB-03 gives support the tracking id that stands in the service's text", asyn
     }),
   );
   const { failure } = await failed(at.client.createSender(queue).sendMessages({ body: 1 }));
-  expect(failure.trackingId).toBe("b786d4d1-cbaf-47a8_G22");
+  expect(failure).toMatchObject({
+    trackingId: "b786d4d1-cbaf-47a8_G22",
+    systemTracker: "NoSystemTracker",
+    serverTimestamp: "2026-01-02T03:04:05",
+  });
 });
 
 describe("a missing right", () => {

@@ -28,7 +28,17 @@ export interface ItemOutcome {
 /** What Holdfast knows about a failed call; the error itself stays the official client's. */
 export interface Failure extends Pick<
   Fault,
-  "kind" | "service" | "code" | "id" | "because" | "remedy" | "see" | "missingClaim" | "trackingId"
+  | "kind"
+  | "service"
+  | "code"
+  | "id"
+  | "because"
+  | "remedy"
+  | "see"
+  | "missingClaim"
+  | "trackingId"
+  | "systemTracker"
+  | "serverTimestamp"
 > {
   /** Why it was not tried again; `cancelled` when the caller aborted. */
   readonly reason: StopReason | "cancelled";

@@ -11,7 +11,9 @@ export interface Reading {
   readonly otherwise: BareRow;
   readonly hint: (source: HintSource, wallNowMs: number) => number | undefined;
   /** What only some services say of a fault, in all the texts of an error. */
-  readonly details?: (text: string) => Pick<Fault, "missingClaim" | "trackingId">;
+  readonly details?: (
+    text: string,
+  ) => Pick<Fault, "missingClaim" | "trackingId" | "systemTracker" | "serverTimestamp">;
 }
 
 /** The lookup behind `faultTable()`: for a page, which reads less than all of it. */

@@ -52,5 +52,7 @@ const reading: Reading = {
   details: (text) => ({
     missingClaim: /'(Send|Listen|Manage)'\s*claim/.exec(text)?.[1] as Fault["missingClaim"],
     trackingId: /TrackingId:\s*([\w-]+)/i.exec(text)?.[1],
+    systemTracker: /SystemTracker:\s*([^\s,<]+)/i.exec(text)?.[1],
+    serverTimestamp: /\bTimestamp:\s*(\d{4}-[\dT:.Z+-]*\dZ?)/i.exec(text)?.[1],
   }),
 };

@@ -48,4 +48,8 @@ export interface Fault {
   readonly missingClaim: "Send" | "Listen" | "Manage" | undefined;
   /** The service's id of the failed request, for a support ticket. */
   readonly trackingId: string | undefined;
+  /** Which part of the service failed it, for a support ticket, e.g. `contoso:Queue:orders`. */
+  readonly systemTracker?: string | undefined;
+  /** When it failed by the service's clock, as the service writes it, e.g. `2026-01-02T03:04:05`. */
+  readonly serverTimestamp?: string | undefined;
 }

@@ -73,11 +73,13 @@ export class Trouble {
 
   /** @param began - whether the last attempt had begun; otherwise what it waited for had attempts of its own. */
   failure(fault: Fault, reason: EndReason, error: unknown, elapsedMs: number, began: boolean): Failure {
-    const { kind, service, code, id, because, remedy, see, missingClaim, trackingId } = fault;
+    const { kind, service, code, id, because, remedy, see, missingClaim } = fault;
+    const { trackingId, systemTracker, serverTimestamp } = fault;
     const known = began ? undefined : failureOf(error);
     const others = known?.attempts.filter(({ operation }) => operation !== this.#spec.operation) ?? [];
     return {
-      ...{ kind, service, code, id, because, remedy, see, missingClaim, trackingId },
+      ...{ kind, service, code, id, because, remedy, see, missingClaim },
+      ...{ trackingId, systemTracker, serverTimestamp },
       reason,
       outcome: this.mayHaveBeenSent ? "unknown" : "rejected",
       attempts: [...this.records, ...others],
