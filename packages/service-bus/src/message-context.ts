@@ -30,6 +30,8 @@ export class MessageInHand {
   readonly #settler: Settler;
   /** How the handler or the processor settled it, or is about to. */
   settledAs: "complete" | "abandon" | "defer" | "deadLetter" | undefined;
+  /** The latest settlement, while the service has not confirmed it and the lock is not known to be lost. */
+  unconfirmed: MessageInHand["settledAs"];
 
   constructor(message: ServiceBusReceivedMessage, delivery: number, settler: Settler) {
     this.message = message;
@@ -80,7 +82,9 @@ export class MessageInHand {
     settle: (settler: Settler) => Promise<void>,
   ): Promise<SettleResult> {
     const result = await settleResult(settle(this.#settler));
-    if (result.status === "settled" || result.status === "unknown") this.settledAs = how;
+    const { status } = result;
+    if (status === "settled" || status === "unknown") this.settledAs = how;
+    this.unconfirmed = status === "settled" || status === "lost" ? undefined : how;
     return result;
   }
 }

@@ -118,8 +118,11 @@ export class MessageWork<Extra extends object> {
       ...{ delivery, attempts: calls.count, durationMs: clock.now() - startedAt },
     });
     // Done is done, also when the lock was lost meanwhile: what comes again is recognised.
-    if (hand.settledAs === undefined || hand.settledAs === "complete") await idempotency.add(key);
-    if (hand.settledAs === undefined && !isOver(lock)) await this.#settled(hand, hand.complete());
+    const wanted = hand.settledAs ?? hand.unconfirmed ?? "complete";
+    if (wanted === "complete") await idempotency.add(key);
+    if (isOver(lock)) return true;
+    if (hand.settledAs === undefined && wanted === "complete") await this.#settled(hand, hand.complete());
+    else this.#letGoUnconfirmed(hand);
     return true;
   }
 
@@ -150,7 +153,10 @@ export class MessageWork<Extra extends object> {
   async #failed(hand: MessageInHand, lock: AbortSignal, attempts: number, error: unknown): Promise<void> {
     const { isPermanent, onError } = this.#settings;
     onError(error, hand.message);
-    if (hand.settledAs !== undefined) return;
+    if (hand.settledAs !== undefined) {
+      this.#letGoUnconfirmed(hand);
+      return;
+    }
     const fault = handlerFault(error, isPermanent(error), lock.aborted);
     const { kind, id, code } = fault;
     const text = redact(error instanceof Error ? error.message : String(error));
@@ -178,6 +184,11 @@ export class MessageWork<Extra extends object> {
       this.#emit({ ...about, next: "delayed", delayMs });
       await this.#later(hand, lock, delayMs);
     }
+  }
+
+  /** What the handler wanted to settle, and perhaps has not, is not kept from coming again. */
+  #letGoUnconfirmed({ message, unconfirmed }: MessageInHand): void {
+    if (unconfirmed !== undefined) this.#place.letGo(message);
   }
 
   async #later(hand: MessageInHand, lock: AbortSignal, delayMs: number): Promise<void> {

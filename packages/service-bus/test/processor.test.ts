@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import {
   ignore,
   loseAcknowledgement,
+  reject,
   serviceBus,
   type QueueOptions,
   type ServiceBusSimulator,
@@ -355,6 +356,36 @@ describe("a processor", () => {
     await b.send("order");
     await expect.poll(() => results).toHaveLength(1);
     expect(results[0]?.status).toBe("unknown");
+  });
+
+  it("SBC-068 completes so, too, what the handler itself could not complete", async () => {
+    await using b = await bench({ lockDurationMs: 1_000 });
+    const results: string[] = [];
+    b.bus.faults.always("settle", ignore());
+    b.bus.faults.always("management", ignore());
+    b.process(async (_, context) => void results.push((await context.complete()).status));
+    await b.send("order");
+    await expect.poll(() => results).toHaveLength(1);
+    b.bus.faults.clear();
+    await empty(b.bus);
+    expect(recognised(b).length).toBeGreaterThanOrEqual(1);
+    expect(dispositions(b.bus).at(-1)).toBe("completed");
+    expect(results).toEqual([expect.stringMatching(/unknown|failed/)]);
+  });
+
+  it("completes nothing that its handler wanted dead-lettered, also when the service refuses that", async () => {
+    await using b = await bench({ lockDurationMs: 1_000 });
+    const results: string[] = [];
+    b.bus.faults.next("settle", reject({ condition: "amqp:not-allowed", description: "Not now." }));
+    b.process(async (_, context) => {
+      const why = { deadLetterReason: "mine", deadLetterErrorDescription: "" };
+      results.push((await context.deadLetter(why)).status);
+    });
+    await b.send("order");
+    await expect.poll(() => results.at(-1)).toBe("settled");
+    expect(results[0]).toBe("failed");
+    expect(dispositions(b.bus)).not.toContain("completed");
+    expect(dispositions(b.bus).at(-1)).toBe("dead-lettered");
   });
 
   it("SBC-068 completes without calling the handler again what it handled and could not complete", async () => {
