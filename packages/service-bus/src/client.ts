@@ -18,7 +18,7 @@ import type { SessionContext } from "./session-service.ts";
 import { resilienceFrom, type Resilience, type ResilienceOptions } from "./resilience.ts";
 import { namespaceOf, officialArguments } from "./official-arguments.ts";
 import { clientClosedError } from "./official-errors.ts";
-import type { ReceiverArguments } from "./receiver-arguments.ts";
+import type { ReceiverArguments, ServiceBusReceiverOptions } from "./receiver-arguments.ts";
 import type { ServiceBusReceiver } from "./receiver.ts";
 import {
   nextSession,
@@ -143,14 +143,11 @@ export class ServiceBusClient extends official.ServiceBusClient {
    * A receiver whose links come back, whose locks are kept for up to `maxAutoLockRenewalDurationInMs` (default 300 000), and
    * whose settlements are confirmed; `lockSignal(message)` tells a handler that its lock is lost.
    */
-  override createReceiver(
-    queueName: string,
-    options?: official.ServiceBusReceiverOptions,
-  ): ServiceBusReceiver;
+  override createReceiver(queueName: string, options?: ServiceBusReceiverOptions): ServiceBusReceiver;
   override createReceiver(
     topicName: string,
     subscriptionName: string,
-    options?: official.ServiceBusReceiverOptions,
+    options?: ServiceBusReceiverOptions,
   ): ServiceBusReceiver;
   override createReceiver(...given: ReceiverArguments): ServiceBusReceiver {
     if (this.#holding === undefined) return bypassedReceiver(super.createReceiver(...(given as [string])));

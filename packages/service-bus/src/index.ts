@@ -31,8 +31,9 @@ export {
 } from "./dead-letter-options.ts";
 export { extendLock } from "./lock-extension.ts";
 export { lockSignal } from "./lock.ts";
-export { type ReceiveMessagesOptions } from "./batches.ts";
+export { type ReceiveMessagesOptions } from "./batch-calls.ts";
 export { type ServiceBusReceiver } from "./receiver.ts";
+export { type ServiceBusReceiverOptions } from "./receiver-arguments.ts";
 export { type ServiceBusSessionReceiverOptions } from "./session-arguments.ts";
 export { type ServiceBusSessionReceiver } from "./session-receiver.ts";
 export { MemoryIdempotencyStore, type IdempotencyStore } from "./idempotency-store.ts";

@@ -8,7 +8,8 @@ import type {
   ServiceBusReceiver as OfficialReceiver,
   SubscribeOptions,
 } from "@azure/service-bus";
-import { Batches, type ReceiveMessagesOptions } from "./batches.ts";
+import type { BatchCalls, ReceiveMessagesOptions } from "./batch-calls.ts";
+import { Batches } from "./batches.ts";
 import { withinTime } from "./connection-pool.ts";
 import type { EntityConnection } from "./entity-connection.ts";
 import { Lifetime } from "./lifetime.ts";
@@ -16,6 +17,7 @@ import type { LockKeeper } from "./lock-keeper.ts";
 import { cutByCloseError } from "./official-errors.ts";
 import { assertCount, assertHandlers } from "./receiver-checks.ts";
 import { alreadyReceivingError, receiverClosedError } from "./receiver-errors.ts";
+import { PrefetchedBatches } from "./prefetched-batches.ts";
 import { Receiving } from "./receiving.ts";
 import type { Resilience } from "./resilience.ts";
 import { settlings, type PropertiesToModify, type Settling } from "./settling.ts";
@@ -35,6 +37,8 @@ export interface ServiceBusReceiver extends OfficialReceiver, AsyncDisposable {
 export interface ReceiverSettings {
   readonly receiveMode: "peekLock" | "receiveAndDelete";
   readonly maxLockRenewalMs: number;
+  /** 0 for none. */
+  readonly prefetchCount: number;
   readonly fullyQualifiedNamespace: string;
 }
 
@@ -46,7 +50,7 @@ export class Receiver implements ServiceBusReceiver {
   readonly #connection: EntityConnection;
   readonly #resilience: Resilience;
   readonly #receiving: Receiving;
-  readonly #batches: Batches;
+  readonly #batches: BatchCalls;
   readonly #lifetime = new Lifetime();
   readonly #work = new Set<Promise<unknown>>();
   readonly #onClosed: () => void;
@@ -61,7 +65,7 @@ export class Receiver implements ServiceBusReceiver {
     resilience: Resilience,
     onClosed: () => void,
   ) {
-    const { receiveMode, maxLockRenewalMs, fullyQualifiedNamespace } = settings;
+    const { receiveMode, maxLockRenewalMs, prefetchCount, fullyQualifiedNamespace } = settings;
     this.entityPath = connection.entityPath;
     this.identifier = connection.identifier;
     this.receiveMode = receiveMode;
@@ -70,7 +74,10 @@ export class Receiver implements ServiceBusReceiver {
     this.#onClosed = onClosed;
     const options = { locks: receiveMode === "peekLock", maxLockRenewalMs, fullyQualifiedNamespace };
     this.#receiving = new Receiving(connection, keeper, resilience, options, this.#lifetime);
-    this.#batches = new Batches(this.#receiving, this.#lifetime);
+    this.#batches =
+      prefetchCount === 0
+        ? new Batches(this.#receiving, this.#lifetime)
+        : new PrefetchedBatches(this.#receiving, this.#lifetime, prefetchCount);
   }
 
   /** True once `close()` was called on this receiver or its client. */
@@ -85,6 +92,7 @@ export class Receiver implements ServiceBusReceiver {
   subscribe(handlers: MessageHandlers, options: SubscribeOptions = {}): { close(): Promise<void> } {
     assertHandlers(handlers);
     this.#mayReceive();
+    void this.#batches.drain();
     const subscription = new Subscription(this.#receiving, handlers, options);
     for (const former of this.#subscriptions) if (former.isOver) this.#subscriptions.delete(former);
     this.#subscriptions.add(subscription);
@@ -193,6 +201,7 @@ export class Receiver implements ServiceBusReceiver {
     await Promise.all([
       ...subscriptions.map((subscription) => subscription.drain(closeTimeoutMs)),
       withinTime(Promise.allSettled([...this.#work, this.#receiving.settled()]), closeTimeoutMs, clock),
+      withinTime(this.#batches.drain(), closeTimeoutMs, clock),
     ]);
     this.#lifetime.end(cutByCloseError(this.entityPath, "receiver"));
     await Promise.all([

@@ -1,6 +1,6 @@
 import type { ServiceBusReceivedMessage } from "@azure/service-bus";
 import { run, type Attempt } from "@holdfast/core";
-import type { ReceiveMessagesOptions } from "./batches.ts";
+import type { ReceiveMessagesOptions } from "./batch-calls.ts";
 import { timeoutError } from "./official-errors.ts";
 import { sessionLockLostError } from "./receiver-errors.ts";
 import type { SessionHold } from "./session-hold.ts";

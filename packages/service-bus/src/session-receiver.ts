@@ -8,7 +8,7 @@ import type {
   ServiceBusSessionReceiver as OfficialReceiver,
   SubscribeOptions,
 } from "@azure/service-bus";
-import type { ReceiveMessagesOptions } from "./batches.ts";
+import type { ReceiveMessagesOptions } from "./batch-calls.ts";
 import { withinTime } from "./connection-pool.ts";
 import { cutByCloseError } from "./official-errors.ts";
 import { sessionReceiverClosedError } from "./receiver-errors.ts";

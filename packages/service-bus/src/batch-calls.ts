@@ -1,0 +1,166 @@
+import type {
+  ReceiveMessagesOptions as OfficialOptions,
+  ServiceBusReceivedMessage,
+} from "@azure/service-bus";
+import { emit, run, type AbortSignalLike, type Attempt, type Policy } from "@holdfast/core";
+import { BatchCollector } from "./batch-collector.ts";
+import { leaseOf } from "./lease.ts";
+import type { Lifetime } from "./lifetime.ts";
+import { timeoutError } from "./official-errors.ts";
+import { deafLinkError } from "./receiver-errors.ts";
+import type { ReceiverLink } from "./receiver-link.ts";
+import type { Receiving } from "./receiving.ts";
+import { settlings } from "./settling.ts";
+
+/** The official options of `receiveMessages`, and ours. */
+export interface ReceiveMessagesOptions extends OfficialOptions {
+  /**
+   * True: wait for `maxMessageCount` messages until `maxWaitTimeInMs` is over. Default false: as the official client does,
+   * return a second after the first message at the latest.
+   */
+  readonly fill?: boolean;
+}
+
+// The official client's default, and what it waits for more after the first message.
+const defaultWaitMs = 60_000;
+const afterFirstMs = 1_000;
+
+// However little time the caller gives, a link that had to be opened is listened to for so long.
+const leastWaitMs = 250;
+
+// What opening, draining and our timers may take on top of the caller's wait.
+const graceMs = 900;
+
+/** How many messages one call brings at most, and so how many deliveries of a link are under way: the engine holds 2048 (gap 5). */
+export const largestBatch = 1_500;
+
+const probeTimeoutMs = 5_000;
+
+/** The calls of `receiveMessages` of one receiver, one after the other, under the policy. */
+export abstract class BatchCalls {
+  protected readonly receiving: Receiving;
+  protected readonly lifetime: Lifetime;
+  readonly #returning = new Set<Promise<unknown>>();
+  #policy: { readonly from: Policy; readonly waitMs: number; readonly to: Policy } | undefined;
+  #isReceiving = false;
+  /** When a message came, or the link was suspected. */
+  #lastAt: number;
+
+  constructor(receiving: Receiving, lifetime: Lifetime) {
+    this.receiving = receiving;
+    this.lifetime = lifetime;
+    this.#lastAt = receiving.resilience.clock.now();
+  }
+
+  get isReceiving(): boolean {
+    return this.#isReceiving;
+  }
+
+  /** @throws the official error when the link cannot be opened in time; an `AbortError` when aborted. */
+  async receive(
+    maxMessageCount: number,
+    options: ReceiveMessagesOptions,
+  ): Promise<ServiceBusReceivedMessage[]> {
+    this.#isReceiving = true;
+    try {
+      // What an aborted call before this one brought is given back first.
+      await this.returned();
+      return await this.#run(maxMessageCount, options);
+    } finally {
+      this.#isReceiving = false;
+    }
+  }
+
+  /** Gives back what nobody has asked for. */
+  abstract drain(): Promise<void>;
+
+  abstract close(): Promise<void>;
+
+  /** What one attempt brings, until the collector has enough or its time is over. */
+  protected abstract gather(
+    collector: BatchCollector,
+    attempt: Attempt,
+    signal: AbortSignalLike,
+  ): Promise<ServiceBusReceivedMessage[]>;
+
+  /** Resolves when everything that is being given back has been. */
+  protected returned(): Promise<unknown> {
+    return Promise.all(this.#returning);
+  }
+
+  /** The next call waits for it. */
+  protected giveBack(work: Promise<unknown>): void {
+    const returned = work.finally(() => this.#returning.delete(returned));
+    this.#returning.add(returned);
+  }
+
+  protected async abandon(message: ServiceBusReceivedMessage): Promise<void> {
+    const lease = leaseOf(message);
+    if (lease !== undefined) await this.receiving.settle(lease, settlings.abandon());
+  }
+
+  /** A call on this link is over. When none brings anything for long though messages wait, the link is deaf, and the next call gets another. */
+  protected heard(link: ReceiverLink, messages: number): void {
+    const { resilience, entityPath } = this.receiving;
+    const { clock, stallAfterMs, onEvent } = resilience;
+    const silentMs = clock.now() - this.#lastAt;
+    if (messages > 0 || silentMs >= stallAfterMs) this.#lastAt = clock.now();
+    if (messages > 0 || silentMs < stallAfterMs) return;
+    this.receiving.hasActiveMessages(probeTimeoutMs).then(
+      (isSomethingWaiting) => {
+        if (!isSomethingWaiting) return;
+        emit(onEvent, { type: "stalled", operation: "serviceBus.receive", target: entityPath, silentMs });
+        link.lose(deafLinkError(entityPath));
+      },
+      () => {
+        // What cannot be found out is tried again after the next silence.
+      },
+    );
+  }
+
+  #run(maxMessageCount: number, options: ReceiveMessagesOptions): Promise<ServiceBusReceivedMessage[]> {
+    const { connection, resilience, locks } = this.receiving;
+    const { classify, clock, random, onEvent } = resilience;
+    const waitMs = options.maxWaitTimeInMs ?? defaultWaitMs;
+    const waitUntil = clock.now() + waitMs;
+    const signal = this.lifetime.with(options.abortSignal);
+    return run(
+      (attempt) => {
+        const collector = new BatchCollector(clock, {
+          count: Math.min(maxMessageCount, largestBatch),
+          waitUntil,
+          leastWaitMs: Math.min(waitMs, leastWaitMs),
+          afterFirstMs: options.fill === true ? Infinity : afterFirstMs,
+        });
+        return this.gather(collector, attempt, signal);
+      },
+      {
+        ...{
+          operation: "serviceBus.receive",
+          target: connection.entityPath,
+          classify,
+          clock,
+          random,
+          onEvent,
+        },
+        policy: this.#policyFor(waitMs),
+        // What was received and deleted exists nowhere else: it is returned even to a caller who has changed his mind.
+        signal: locks ? signal : undefined,
+        act: (action) => {
+          if (action === "rotate") connection.rotate();
+        },
+        timeoutError: (ms) => timeoutError(connection.entityPath, ms),
+      },
+    );
+  }
+
+  /** A call has as long as its caller waits, and most wait as long as the last. */
+  #policyFor(waitMs: number): Policy {
+    const from = this.receiving.resilience.policy("serviceBus.receive");
+    if (this.#policy?.from !== from || this.#policy.waitMs !== waitMs) {
+      const to = from.with({ deadlineMs: waitMs + graceMs, attemptTimeoutMs: Infinity });
+      this.#policy = { from, waitMs, to };
+    }
+    return this.#policy.to;
+  }
+}

@@ -1,0 +1,180 @@
+import type { ServiceBusReceivedMessage } from "@azure/service-bus";
+import type { Attempt } from "@holdfast/core";
+import { BatchCalls, largestBatch } from "./batch-calls.ts";
+import type { BatchCollector } from "./batch-collector.ts";
+import { leaseOf } from "./lease.ts";
+import type { Lifetime } from "./lifetime.ts";
+import { receiverLinkLostError } from "./receiver-errors.ts";
+import { ReceiverLink } from "./receiver-link.ts";
+import type { Receiving } from "./receiving.ts";
+
+/** A message that nobody has asked for yet. */
+interface Waiting {
+  readonly message: ServiceBusReceivedMessage;
+  /** It has left: another may come in its place. */
+  readonly taken: () => void;
+}
+
+/** The link that messages come on. */
+interface Current {
+  readonly link: ReceiverLink;
+  readonly opened: Promise<void>;
+  isOpen: boolean;
+  /** Ask for another message in place of one that was taken, each once. */
+  spent: (() => void)[];
+}
+
+/**
+ * `receiveMessages` with `prefetchCount`: one link that always asks for so many messages; what comes waits here, with its lock
+ * kept, until a call takes it, and another comes in its place while the caller works.
+ */
+export class PrefetchedBatches extends BatchCalls {
+  readonly #count: number;
+  #waiting: Waiting[] = [];
+  readonly #retired = new Set<ReceiverLink>();
+  #current: Current | undefined;
+  #collector: BatchCollector | undefined;
+
+  constructor(receiving: Receiving, lifetime: Lifetime, count: number) {
+    super(receiving, lifetime);
+    this.#count = count;
+  }
+
+  /** Everything that waits is abandoned, so that others get it at once; the next call begins anew. */
+  async drain(): Promise<void> {
+    this.#collector?.end();
+    const link = this.#current?.link;
+    this.#current = undefined;
+    if (link !== undefined) await this.#retire(link);
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    await Promise.allSettled(waiting.map(({ message }) => this.abandon(message)));
+  }
+
+  async close(): Promise<void> {
+    await this.drain();
+    await Promise.all([...this.#retired].map((link) => link.close()));
+    this.#retired.clear();
+  }
+
+  protected async gather(collector: BatchCollector, attempt: Attempt): Promise<ServiceBusReceivedMessage[]> {
+    attempt.signal.addEventListener("abort", () => {
+      this.#putBack(collector);
+    });
+    const current = this.#open();
+    this.#serve(collector);
+    // What is here need not wait for a link that is being opened.
+    if (collector.messages.length > 0 && !current.isOpen) return collector.messages;
+    await current.opened;
+    if (attempt.ended) return [];
+    this.#serve(collector);
+    if (collector.messages.length === 0 && this.#current !== current) {
+      throw receiverLinkLostError(this.receiving.entityPath);
+    }
+    this.#collector = collector;
+    const error = await collector.collect();
+    this.#collector = undefined;
+    this.heard(current.link, collector.messages.length);
+    if (error !== undefined && collector.messages.length === 0) throw error;
+    return collector.messages;
+  }
+
+  #serve(collector: BatchCollector): void {
+    while (!collector.isOver) {
+      const next = this.#waiting.shift();
+      if (next === undefined) return;
+      next.taken();
+      // One whose lock was lost here will come again.
+      if (leaseOf(next.message)?.lock.lost === undefined) collector.add(next.message);
+    }
+  }
+
+  /** The caller is gone: the next gets what was for him, first. */
+  #putBack(collector: BatchCollector): void {
+    if (this.#collector === collector) this.#collector = undefined;
+    collector.end();
+    this.#waiting.unshift(...collector.messages.map((message) => ({ message, taken: nothing })));
+  }
+
+  #open(): Current {
+    if (this.#current !== undefined) return this.#current;
+    const { connection, resilience } = this.receiving;
+    const link = new ReceiverLink(connection, this.#count, resilience.clock, {
+      message: (message) => this.#arrived(message, current),
+      lost: (error, on) => {
+        this.receiving.lost(on);
+        this.#retired.delete(on);
+        if (this.#current?.link !== on) return;
+        this.#current = undefined;
+        this.#collector?.end(error);
+      },
+      settled: (on) => {
+        this.#closeIfSettled(on);
+      },
+    });
+    const current: Current = { link, opened: link.listen(), isOpen: false, spent: [] };
+    this.#current = current;
+    current.opened.then(
+      () => {
+        current.isOpen = true;
+      },
+      () => {
+        if (this.#current === current) this.#current = undefined;
+      },
+    );
+    return current;
+  }
+
+  /** The official client asks for the next message when the promise resolves. */
+  #arrived(message: ServiceBusReceivedMessage, current: Current): Promise<void> {
+    const { link } = current;
+    this.receiving.hold(message, link);
+    if (link.span >= largestBatch && this.#current === current) this.#replace(link);
+    return new Promise((askForAnother) => {
+      const taken = (): void => {
+        this.#spend(current, askForAnother);
+      };
+      const collector = this.#collector;
+      if (collector?.isOver === false) {
+        collector.add(message);
+        taken();
+      } else this.#waiting.push({ message, taken });
+    });
+  }
+
+  /** Others are asked for by the half of the count, so that not every message costs a frame of its own. */
+  #spend(current: Current, askForAnother: () => void): void {
+    current.spent.push(askForAnother);
+    if (current.spent.length * 2 < this.#count) return;
+    const { spent } = current;
+    current.spent = [];
+    for (const ask of spent) ask();
+  }
+
+  /** Before the engine's buffer fills behind a message that is held (gap 5). */
+  #replace(link: ReceiverLink): void {
+    this.#current = undefined;
+    void this.#retire(link);
+    const collector = this.#collector;
+    if (collector === undefined) return;
+    this.#open().opened.catch((error: unknown) => {
+      collector.end(error as Error);
+    });
+  }
+
+  async #retire(link: ReceiverLink): Promise<void> {
+    this.#retired.add(link);
+    await link.stop();
+    this.#closeIfSettled(link);
+  }
+
+  #closeIfSettled(link: ReceiverLink): void {
+    if (!this.#retired.has(link) || !link.isSettled) return;
+    this.#retired.delete(link);
+    void link.close();
+  }
+}
+
+function nothing(): void {
+  // Another has come in its place already.
+}
