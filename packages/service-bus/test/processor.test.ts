@@ -452,6 +452,23 @@ describe("a processor", () => {
     expect(() => processor.resume()).toThrow(/stopped/);
   });
 
+  it("is stopped in time when a handler hears of nothing, and leaves its message to others", async () => {
+    await using b = await bench({ lockDurationMs: 5_000 });
+    const calls: unknown[] = [];
+    {
+      await using processor = b.process((message) => {
+        calls.push(message.body);
+        return new Promise(() => {});
+      });
+      await b.send("order");
+      await expect.poll(() => calls).toEqual(["order"]);
+      expect(processor.state).toBe("running");
+    }
+    // It was given back, or its lock ends: nobody renews it.
+    const [message] = await b.client.createReceiver("orders").receiveMessages(1, { maxWaitTimeInMs: 30_000 });
+    expect(message?.body).toBe("order");
+  });
+
   it("drains: takes no more, and resolves when all in hand is settled", async () => {
     await using b = await bench();
     const leave = letGo();

@@ -1,10 +1,16 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { serviceBus, type QueueOptions, type ServiceBusSimulator } from "@holdfast/simulators/service-bus";
+import {
+  ignore,
+  serviceBus,
+  type QueueOptions,
+  type ServiceBusSimulator,
+} from "@holdfast/simulators/service-bus";
 import { describe, expect, it, vi } from "vitest";
 import { ownTime } from "../../../test/own-time/own-time.ts";
 import {
   backoff,
   ServiceBusClient,
+  serviceBusPolicies,
   type Handler,
   type HoldfastEvent,
   type SessionContext,
@@ -231,6 +237,22 @@ describe("a session processor", () => {
     const messages = await receiver.receiveMessages(1, { maxWaitTimeInMs: 15_000 });
     expect(messages.map(({ body }) => body as unknown)).toEqual([2]);
     expect(b.bus.queue("orders").activeMessages).toBe(1);
+  });
+
+  it("recognises what its handler completed without an answer, and handles what is behind it", async () => {
+    await using b = await bench({ lockDurationMs: 5_000 });
+    const seen: [unknown, string][] = [];
+    b.bus.faults.next("settle", ignore());
+    await using impatient = new ServiceBusClient(b.bus.connectionString, {
+      resilience: { policies: serviceBusPolicies({ "serviceBus.settle": { attemptTimeoutMs: 500 } }) },
+    });
+    impatient.createSessionProcessor("orders", async (message, context) => {
+      seen.push([message.body, (await context.complete()).status]);
+    });
+    await b.send("customer", 1, 2);
+    await empty(b.bus);
+    expect(seen[0]).toEqual([1, "unknown"]);
+    expect(seen.map(([body]) => body)).toEqual([1, 2]);
   });
 
   it("goes on when there is nothing to do, without a leak of links", async () => {
