@@ -46,11 +46,13 @@ it.each(strategies.filter(({ isOurs }) => isOurs).map((one) => [one.name, one] a
 );
 
 it.each(["overload", "herd", "contention-calls", "contention-time"])(
-  "the chart %s is there and small",
+  "the chart %s is there and small, and the documentation shows it",
   (name) => {
     const svg = readFileSync(new URL(`../../docs/models/${name}.svg`, import.meta.url), "utf8");
     expect(svg.length).toBeLessThan(30_000);
     expect(svg).not.toMatch(/NaN|undefined|Infinity/);
+    const page = readFileSync(new URL("../../packages/core/README.md", import.meta.url), "utf8");
+    expect(page).toContain(`docs/models/${name}.svg`);
   },
 );
 
