@@ -1,10 +1,11 @@
+import { ServiceBusClient as OfficialClient } from "@azure/service-bus";
 import { systemClock } from "@holdfast/core";
 import { creditPacing, ServiceBusAdministrationClient, ServiceBusClient } from "@holdfast/service-bus";
 import { serviceBus, type ServiceBusSimulator } from "@holdfast/simulators/service-bus";
 import { expect, it } from "vitest";
 import { timed } from "../own-time/own-time.ts";
 
-// Rows TH-04 … TH-10. The official client has no pacing.
+// Rows TH-04 … TH-10.
 it("M-02 sends 5000 singles within 1000 credits a second, two clients on one budget, without a refusal", async () => {
   await using bus = await serviceBus({ queues: ["orders"], credits: { perSecond: 1_000 } });
   const pacing = creditPacing.standard;
@@ -22,6 +23,18 @@ it("M-02 sends 5000 singles within 1000 credits a second, two clients on one bud
   expect(bus.journal.refusals("orders").length).toBeLessThanOrEqual(5); // 0.1 %
   expect(ms).toBeGreaterThanOrEqual(4_000);
   expect(ownMs).toBeLessThanOrEqual(7_000);
+});
+
+it("M-02 bare: the official client has no pacing, and is refused", async () => {
+  await using bus = await serviceBus({ queues: ["orders"], credits: { perSecond: 200 } });
+  const client = new OfficialClient(bus.connectionString);
+  const sender = client.createSender("orders");
+  await sender.sendMessages({ body: "warm" });
+  const sends = Array.from({ length: 900 }, (_, body) => sender.sendMessages({ body }));
+  const ended = Promise.allSettled(sends); // The refused sit out 30 s, unless the client is closed.
+  await expect.poll(() => bus.journal.refusals("orders").length, { timeout: 20_000 }).toBeGreaterThan(5); // ours: at most 0.1 %
+  await client.close();
+  void ended;
 });
 
 /** Asks so often, ten requests at a time. */
