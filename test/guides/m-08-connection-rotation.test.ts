@@ -98,6 +98,55 @@ it("M-08 goes on to the next connection although others have filled it again and
   expect(bus.journal.connections()).toHaveLength(4);
 });
 
+it("M-08 schedules on another connection when this one has no token left for the management node", async () => {
+  const queues = names(4);
+  await using bus = await serviceBus({ queues, maxTokensPerConnection: 4 });
+  await using client = new ServiceBusClient(bus.connectionString);
+  const senders = queues.map((queue) => client.createSender(queue));
+  await Promise.all(senders.map((sender) => sender.sendMessages({ body: 1 })));
+  const later = new Date(Date.now() + 3_600_000);
+  const scheduled = await Promise.all([1, 2, 3].map((body) => senders[0]!.scheduleMessages({ body }, later)));
+  expect(scheduled.flat()).toHaveLength(3);
+  await senders[0]!.sendMessages({ body: 2 });
+  expect(bus.journal.stored("queue-0")).toHaveLength(5);
+  expect(bus.journal.connections()).toHaveLength(2);
+});
+
+it("M-08 peeks on another connection when this one has no token left for the management node", async () => {
+  const queues = names(4);
+  await using bus = await serviceBus({ queues, maxTokensPerConnection: 4 });
+  await using client = new ServiceBusClient(bus.connectionString);
+  await Promise.all(queues.map((queue) => client.createSender(queue).sendMessages({ body: queue })));
+  const receivers = queues.map((queue) => client.createReceiver(queue));
+  for (const receiver of receivers) {
+    for (const message of await receiver.receiveMessages(1)) await receiver.completeMessage(message);
+  }
+  await client.createSender("queue-0").sendMessages({ body: "peeked" });
+  const peeked = await receivers[0]!.peekMessages(10);
+  expect(peeked.map(({ body }) => body)).toEqual(["peeked"]);
+});
+
+it("M-08 renews a lock on another connection when this one has no token left for the management node", async () => {
+  await using bus = await serviceBus({
+    queues: [{ name: "orders", lockDurationMs: 5_000 }],
+    maxTokensPerConnection: 1,
+  });
+  // The first renewal as early as chance may have it.
+  await using client = new ServiceBusClient(bus.connectionString, { resilience: { random: () => 0.99 } });
+  await client.createSender("orders").sendMessages({ body: 1 });
+  let finish = (): void => {};
+  const handled = new Promise<void>((resolve) => (finish = resolve));
+  client.createReceiver("orders").subscribe({
+    processMessage: () => handled,
+    processError: () => Promise.resolve(),
+  });
+  await expect.poll(() => bus.journal.renewals("orders").length, { timeout: 10_000 }).toBeGreaterThan(0);
+  finish();
+  await expect
+    .poll(() => bus.journal.settled("orders").map(({ disposition }) => disposition))
+    .toEqual(["completed"]);
+});
+
 it("M-08 closes a connection that is full once its last link is closed", async () => {
   const queues = names(9);
   await using bus = await serviceBus({ queues });

@@ -1,5 +1,5 @@
 import type { ServiceBusSender } from "@azure/service-bus";
-import type { Generation } from "./connection-pool.ts";
+import type { ConnectionPool, Generation } from "./connection-pool.ts";
 import type { Transfers } from "./transfers.ts";
 
 /** An official sender and the connection it belongs to. */
@@ -11,6 +11,12 @@ export interface BoundSender {
   answeredAt: number;
   /** When this link was last known to be open. */
   openAt: number;
+}
+
+/** Its connection has no token left for it: from now on it {@link mustMove}. */
+export function turnAway(bound: BoundSender, pool: ConnectionPool): void {
+  bound.answeredAt = -Infinity;
+  pool.fill(bound.generation, bound.sender.entityPath);
 }
 
 /** Whether its connection has been given up, or takes no more links and this one is not on it yet. */

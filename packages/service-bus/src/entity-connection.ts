@@ -29,6 +29,8 @@ export class EntityConnection {
   readonly #resilience: Resilience;
   /** Opens no link of its own. */
   #managing: BoundReceiver;
+  /** The connection of the latest call: several are refused together, and one of them moves for all. */
+  #calledOn: Generation | undefined;
   #ended = false;
 
   /** @throws what the official createReceiver throws, for wrong arguments or a closed client. */
@@ -59,6 +61,7 @@ export class EntityConnection {
     attempt: Attempt,
   ): Promise<T> {
     const { receiver, generation } = this.#current();
+    this.#calledOn = generation;
     const { clock } = this.#resilience;
     const startedAt = clock.now();
     this.#pool.use(generation, `${this.entityPath}/$management`);
@@ -97,9 +100,15 @@ export class EntityConnection {
     for (const lose of [...generation.dependents]) lose(reason as Error);
   }
 
-  /** The connection holds as many tokens as the service allows: the next link goes to another. */
+  /** {@link rotate}, where a call by the `$management` node was refused. */
+  rotateCalls(): void {
+    this.rotate(this.#calledOn);
+  }
+
+  /** The connection holds as many tokens as the service allows: the next link, or call, goes to another. */
   rotate(generation: Generation = this.#managing.generation): void {
     this.#pool.fill(generation, this.entityPath);
+    if (generation === this.#managing.generation && !this.#ended) this.#move();
   }
 
   close(): void {
@@ -111,12 +120,16 @@ export class EntityConnection {
   #current(): BoundReceiver {
     const { state } = this.#managing.generation;
     if (state !== "serving" && !this.#ended) {
-      const former = this.#managing;
-      if ((state === "full" || state === "exhausted") && !former.receiver.isClosed) return former;
-      this.#managing = this.#lease(this.entityPath);
-      this.giveBack(former);
+      const keepsLinks = state === "full" || state === "exhausted";
+      if (!keepsLinks || this.#managing.receiver.isClosed) this.#move();
     }
     return this.#managing;
+  }
+
+  #move(): void {
+    const former = this.#managing;
+    this.#managing = this.#lease(this.entityPath);
+    this.giveBack(former);
   }
 
   #lease(audience: string): BoundReceiver {

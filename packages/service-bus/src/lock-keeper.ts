@@ -104,7 +104,9 @@ export class LockKeeper {
       {
         ...{ operation: "serviceBus.renew", target: lock.entityPath, policy: policy("serviceBus.renew") },
         ...{ classify, clock, random, onEvent, gate, lane: "renewal", cost: credits, signal },
-        act: () => undefined,
+        act: (action) => {
+          if (action === "rotate") lock.rotate();
+        },
         timeoutError: (ms) => timeoutError(lock.entityPath, ms),
       },
     );

@@ -30,6 +30,9 @@ export abstract class Lock {
   /** One renewal through the official client; resolves with the end of the lock by the service's clock. */
   abstract renew(attempt: Attempt): Promise<Date>;
 
+  /** The connection holds as many tokens as the service allows: the next renewal goes by another, if it can. */
+  abstract rotate(): void;
+
   /** The official error, once the lock is lost. */
   get lost(): Error | undefined {
     return this.#lost;

@@ -17,4 +17,8 @@ export class MessageLock extends Lock {
   renew(attempt: Attempt): Promise<Date> {
     return this.#connection.renew(this.#message, attempt);
   }
+
+  rotate(): void {
+    this.#connection.rotateCalls();
+  }
 }

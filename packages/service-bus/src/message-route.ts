@@ -92,6 +92,6 @@ export class MessageRoute implements SettlementRoute {
   }
 
   rotate(): void {
-    this.#connection.rotate();
+    this.#connection.rotateCalls();
   }
 }

@@ -129,7 +129,7 @@ export class Receiving implements HandlerContext {
       },
       signal: signal === undefined ? this.#lifetime : this.#lifetime.with(signal),
       act: (action) => {
-        if (action === "rotate") connection.rotate();
+        if (action === "rotate") connection.rotateCalls();
       },
       timeoutError: (ms) => timeoutError(connection.entityPath, ms),
     });

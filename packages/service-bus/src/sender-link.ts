@@ -5,7 +5,7 @@ import type {
   ServiceBusSenderOptions,
 } from "@azure/service-bus";
 import type { Attempt } from "@holdfast/core";
-import { mustMove, type BoundSender } from "./bound-sender.ts";
+import { mustMove, turnAway, type BoundSender } from "./bound-sender.ts";
 import { closeTimeoutMs, withinTime, type ConnectionPool, type Generation } from "./connection-pool.ts";
 import { Lifetime } from "./lifetime.ts";
 import { LinkOpening } from "./link-opening.ts";
@@ -91,9 +91,8 @@ export class SenderLink {
       this.#wasOpen();
       bound.openAt = this.#resilience.clock.now();
       this.#maxMessageBytes = batch.maxSizeInBytes;
-      const maxSizeInBytes = size ?? maxBatchBytes;
       if (size === undefined && this.#maxMessageBytes <= maxBatchBytes) return batch;
-      return bound.sender.createMessageBatch({ ...options, maxSizeInBytes });
+      return bound.sender.createMessageBatch({ ...options, maxSizeInBytes: size ?? maxBatchBytes });
     }
     // Another caller may have come to the same conclusion meanwhile.
     if (this.#ended || this.#currentOpening() !== undefined) {
@@ -131,8 +130,9 @@ export class SenderLink {
 
   /** Runs one attempt that travels by the management link: not watched, bounded by the attempt's timeout alone. */
   async manage<T>(work: (sender: ServiceBusSender) => Promise<T>, attempt: Attempt): Promise<T> {
-    const { sender, generation } = this.#rebound();
-    const { clock } = this.#resilience;
+    const bound = this.#rebound();
+    const { sender, generation } = bound;
+    const { classify, clock } = this.#resilience;
     const startedAt = clock.now();
     this.#pool.use(generation, `${this.entityPath}/$management`);
     const leave = this.#pool.enter(generation);
@@ -140,10 +140,12 @@ export class SenderLink {
       const result = await work(sender);
       generation.answeredAt = clock.now();
       return result;
+    } catch (error) {
+      if (classify(error, clock.wallNow()).kind === "token-limit") turnAway(bound, this.#pool);
+      throw error;
     } finally {
-      const { ended, signal } = attempt;
-      if (ended && isTimeout(signal.reason) && generation.answeredAt < startedAt) {
-        this.#recycle(generation, signal.reason);
+      if (attempt.ended && isTimeout(attempt.signal.reason) && generation.answeredAt < startedAt) {
+        this.#recycle(generation, attempt.signal.reason);
       }
       leave();
     }
@@ -237,8 +239,7 @@ export class SenderLink {
         this.#answered(bound);
       },
       rotate: () => {
-        tried.answeredAt = -Infinity; // So it moves; it may have done so meanwhile.
-        this.#pool.fill(tried.generation, this.entityPath);
+        turnAway(tried, this.#pool);
       },
     });
     this.#opening = opening;
@@ -267,9 +268,8 @@ export class SenderLink {
   }
 
   #answered(bound: BoundSender): void {
-    const now = this.#resilience.clock.now();
-    bound.answeredAt = now;
-    bound.generation.answeredAt = now;
+    bound.answeredAt = this.#resilience.clock.now();
+    bound.generation.answeredAt = bound.answeredAt;
   }
 
   /**

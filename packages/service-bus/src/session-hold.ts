@@ -218,4 +218,8 @@ class SessionLock extends Lock {
   renew(attempt: Attempt): Promise<Date> {
     return this.#receiver.renewSessionLock({ abortSignal: attempt.signal });
   }
+
+  rotate(): void {
+    // A session stays where it is.
+  }
 }

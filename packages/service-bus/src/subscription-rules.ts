@@ -129,7 +129,7 @@ export class RuleManager implements ServiceBusRuleManager {
         ...{ classify, clock, random, onEvent, gate, lane: "administration", cost: managementCredits },
         signal: options?.abortSignal,
         act: (action) => {
-          if (action === "rotate") this.#connection.rotate();
+          if (action === "rotate") this.#connection.rotateCalls();
         },
         timeoutError: (ms) => timeoutError(entityPath, ms),
       },
