@@ -40,6 +40,7 @@ const ofTheDead = [
   "DeadLetterReason",
   "DeadLetterErrorDescription",
   redeliveryProperties.originalSequenceNumber,
+  redeliveryProperties.originalEnqueuedTime,
   redeliveryProperties.deliveries,
   redeliveryProperties.copy,
 ];

@@ -40,8 +40,8 @@ export interface ProcessorOptions {
   /** Where handled messages are remembered. Default {@link MemoryIdempotencyStore}. */
   readonly idempotency?: IdempotencyStore;
   /**
-   * What a message is remembered by. Default: the entity and its sequence number, or for a copy the original's: every message
-   * that was sent is handled.
+   * What a message is remembered by. Default: the entity, its sequence number and the time it was stored, or for a copy the
+   * original's: every message that was sent is handled.
    */
   readonly idempotencyKey?: (message: ServiceBusReceivedMessage) => string;
   /** Hears of every error: the handler's, the connection's; what it throws is ignored. Default: the events tell. */

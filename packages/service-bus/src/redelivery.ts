@@ -9,6 +9,8 @@ export const redeliveryProperties = {
   originalId: "holdfast-original-message-id",
   /** The sequence number that the message had before its first copy. */
   originalSequenceNumber: "holdfast-original-sequence-number",
+  /** When the service stored the message before its first copy. */
+  originalEnqueuedTime: "holdfast-original-enqueued-time",
   /** Deliveries of the copies before this one. */
   deliveries: "holdfast-deliveries",
   /** Which copy this is, from 1. */
@@ -22,12 +24,20 @@ export function deliveryOf(message: ServiceBusReceivedMessage): number {
 }
 
 /**
- * The sequence number of the message that this is, or is a copy of. After a crash between the storing of a copy and the
- * completion of its original both come, and one of them is enough.
+ * Which message of its entity this is, or is a copy of: sequence number and time, as an entity that is made anew counts from
+ * 1 again. After a crash between the storing of a copy and the completion of its original both come, and one is enough.
  */
-export function originOf({ applicationProperties, sequenceNumber }: ServiceBusReceivedMessage): string {
-  const original = applicationProperties?.[redeliveryProperties.originalSequenceNumber];
-  return typeof original === "string" ? original : String(sequenceNumber);
+export function originOf(message: ServiceBusReceivedMessage): string {
+  return Object.values(originProperties(message)).join("@");
+}
+
+function originProperties(message: ServiceBusReceivedMessage): Record<string, string> {
+  const { applicationProperties: properties, enqueuedTimeUtc, sequenceNumber } = message;
+  const { originalSequenceNumber: number, originalEnqueuedTime: time } = redeliveryProperties;
+  const original = properties?.[number];
+  return typeof original === "string"
+    ? { [number]: original, [time]: String(properties?.[time]) }
+    : { [number]: String(sequenceNumber), [time]: String(enqueuedTimeUtc?.toISOString()) };
 }
 
 /** The copy of a failed message that comes again at `at`: the same whenever it is made, so that it is stored once. */
@@ -39,7 +49,7 @@ export async function copyForLater(message: ServiceBusReceivedMessage, at: Date)
     messageId: await derivedId(messageId, sequenceNumber, copy),
     applicationProperties: {
       ...(originalId === undefined ? {} : { [redeliveryProperties.originalId]: String(originalId) }),
-      [redeliveryProperties.originalSequenceNumber]: originOf(message),
+      ...originProperties(message),
       [redeliveryProperties.deliveries]: deliveryOf(message),
       [redeliveryProperties.copy]: copy,
     },

@@ -13,6 +13,7 @@ import {
   backoff,
   PermanentError,
   redeliveryProperties,
+  ServiceBusAdministrationClient,
   ServiceBusClient,
   serviceBusPolicies,
   type Handler,
@@ -480,6 +481,27 @@ describe("a processor", () => {
     await drained;
     expect(processor.inHand).toBe(0);
     expect(dispositions(b.bus)).toEqual(["completed", "completed", "completed"]);
+  });
+
+  it("takes no message of a queue that was made anew for one that it has handled", async () => {
+    await using bus = await serviceBus({ queues: ["orders"], tls: true });
+    const { connectionString, ca } = bus.tls!;
+    const admin = new ServiceBusAdministrationClient(connectionString, { tlsOptions: { ca } });
+    await using client = new ServiceBusClient(bus.connectionString);
+    const seen: unknown[] = [];
+    client.createProcessor(
+      "orders",
+      ({ body, sequenceNumber }) => void seen.push([body, String(sequenceNumber)]),
+    );
+    for (const body of ["old", "new"]) {
+      await client.createSender("orders").sendMessages({ body });
+      await expect.poll(() => seen.at(-1)).toEqual([body, "1"]); // Numbers begin again.
+      await expect.poll(() => bus.queue("orders").activeMessages).toBe(0);
+      if (body === "new") break;
+      await admin.deleteQueue("orders");
+      await admin.createQueue("orders");
+    }
+    expect(seen).toHaveLength(2);
   });
 
   it("keeps a message for which the idempotency store has no answer", async () => {
