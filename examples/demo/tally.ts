@@ -19,6 +19,9 @@ export interface Figures {
 /** Follows the calls of one client in one scenario, by what its process reports. */
 export class Tally {
   readonly #startedAt = new Map<number, number>();
+  /** How often somebody had looked when the order was sent. */
+  readonly #startedLook = new Map<number, number>();
+  #looks = 0;
   #isReady = false;
   #sent = 0;
   #errors = 0;
@@ -33,10 +36,12 @@ export class Tally {
     if (report.type === "sent") {
       this.#sent += 1;
       this.#startedAt.set(report.order, now);
+      this.#startedLook.set(report.order, this.#looks);
       return;
     }
     this.#longestMs = Math.max(this.#longestMs, now - (this.#startedAt.get(report.order) ?? now));
     this.#startedAt.delete(report.order);
+    this.#startedLook.delete(report.order);
     if (report.failed) this.#errors += 1;
   }
 
@@ -56,6 +61,17 @@ export class Tally {
   /** Calls that have not settled. */
   get pending(): number {
     return this.#startedAt.size;
+  }
+
+  /** Somebody looks at the figures. */
+  look(): void {
+    this.#looks += 1;
+  }
+
+  /** How often somebody has looked while the oldest pending call was waiting. */
+  get longestWaitLooks(): number {
+    const [oldest = this.#looks] = this.#startedLook.values();
+    return this.#looks - oldest;
   }
 
   /** How long the oldest pending call has been waiting, in milliseconds. */
