@@ -1,7 +1,7 @@
 import type { ServiceBusClient } from "@azure/service-bus";
 import { systemRandom, type Clock, type Random } from "@holdfast/core";
 import { ConnectionLife } from "./connection-life.ts";
-import { destroySocket } from "./official-socket.ts";
+import { sealClient } from "./official-socket.ts";
 
 /** One official client with its AMQP connection, as long as it serves. */
 export interface Generation {
@@ -245,14 +245,14 @@ function keepsLinks({ state }: Generation): boolean {
   return state === "serving" || state === "full" || state === "exhausted";
 }
 
-/** Closes an official client, within {@link closeTimeoutMs}, so that nothing of it keeps the process alive. */
+/** Closes an official client for good, within {@link closeTimeoutMs}, so that nothing of it keeps the process alive. */
 export async function closeClient(
   client: ServiceBusClient,
   close: () => Promise<void>,
   clock: Clock,
 ): Promise<void> {
   await withinTime(close(), closeTimeoutMs, clock);
-  destroySocket(client);
+  sealClient(client);
 }
 
 /** Resolves when `work` settles, either way, or after `ms` milliseconds. For ending things that may hang. */

@@ -1,6 +1,9 @@
+import { ServiceBusClient as OfficialClient } from "@azure/service-bus";
+import { systemClock } from "@holdfast/core";
 import { serviceBus } from "@holdfast/simulators/service-bus";
 import { expect, it } from "vitest";
 import { ServiceBusClient } from "@holdfast/service-bus";
+import { closeClient } from "../src/connection-pool.ts";
 
 it("SBC-084 closes the receivers' connection as well as the senders'", async () => {
   await using bus = await serviceBus({ queues: ["orders"] });
@@ -33,4 +36,14 @@ it("gives a sender with an identifier a link of its own, under that name", async
   await client.createSender("orders").sendMessages({ body: 2 });
   expect(own.identifier).toBe("billing");
   expect(bus.journal.attaches("orders")).toHaveLength(2);
+});
+
+it("closes an official client for good: what it still wanted opens no connection that nobody would close", async () => {
+  await using bus = await serviceBus({ queues: ["orders"] });
+  const client = new OfficialClient(bus.connectionString, { retryOptions: { maxRetries: 0 } });
+  const receiver = client.createReceiver("orders");
+  // The public close() would tell a call that begins after it; one that is under way does not hear of it.
+  await closeClient(client, () => Promise.resolve(), systemClock);
+  await expect(receiver.peekMessages(1)).rejects.toThrow("The client was closed.");
+  expect(bus.journal.connections()).toEqual([]);
 });
