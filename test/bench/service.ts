@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 /** The service, in a process of its own. */
 export interface RunningService extends AsyncDisposable {
   readonly connectionString: string;
-  /** Empties its journal and its queue, which would fill the memory; resolves when it is done. */
+  /** Empties its journal and its queues, which would fill the memory; resolves when it is done. */
   forget(): Promise<void>;
 }
 
