@@ -57,7 +57,7 @@ const subscription: Work = async (receiver) => {
 export async function receiveBench(): Promise<Result[]> {
   return [
     ...(await compare("receive 100 and complete them", 1.1, 1.3, batches)),
-    ...(await compare(`the same, ours with prefetchCount ${String(ahead)}`, 1.1, 1.3, batches, {
+    ...(await compare(`the same, ours with prefetchCount ${String(ahead)}`, undefined, undefined, batches, {
       prefetchCount: ahead,
     })),
     ...(await compare("subscribe, 16 calls at once", 0.95, undefined, subscription)),
@@ -67,7 +67,7 @@ export async function receiveBench(): Promise<Result[]> {
 
 async function compare(
   name: string,
-  required: number,
+  required: number | undefined,
   aim: number | undefined,
   work: Work,
   options?: ServiceBusReceiverOptions,
@@ -89,7 +89,7 @@ async function compare(
   // What it has ahead when it begins, it has when it ends.
   if (options !== undefined) await sendAll(ours.client, queues[1], ahead);
   return await compareRates({
-    ...{ name, required, pairs, ...(aim !== undefined && { aim }) },
+    ...{ name, pairs, ...(required !== undefined && { required }), ...(aim !== undefined && { aim }) },
     bare: () => work(bareReceiver),
     ours: () => work(oursReceiver),
     prepare: fill,
