@@ -67,7 +67,7 @@ it.each(["close", "subscribe"] as const)("abandons what waits at %s()", async (e
   await expect.poll(() => settled(at).filter((disposition) => disposition === "abandoned").length).toBe(4);
   if (end === "close") expect(at.bus.queue(queue).activeMessages).toBe(7);
   else await expect.poll(() => handlers.bodies.length).toBe(7);
-  expect(locked(at)).toBe(0);
+  await expect.poll(() => locked(at)).toBe(0);
 });
 
 it("ends a call that waits when it is closed", async () => {
