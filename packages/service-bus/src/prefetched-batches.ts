@@ -73,7 +73,8 @@ export class PrefetchedBatches extends BatchCalls {
     }
     this.#collector = collector;
     const error = await collector.collect();
-    this.#collector = undefined;
+    // After an abort it may be the next call's already.
+    if (this.#collector === collector) this.#collector = undefined;
     this.heard(current.link, collector.messages.length);
     if (error !== undefined && collector.messages.length === 0) throw error;
     return collector.messages;
