@@ -4,9 +4,10 @@ import type {
 } from "@azure/service-bus";
 import { emit, run, type AbortSignalLike, type Attempt, type Policy } from "@holdfast/core";
 import { BatchCollector } from "./batch-collector.ts";
+import { withinTime } from "./connection-pool.ts";
 import { leaseOf } from "./lease.ts";
 import type { Lifetime } from "./lifetime.ts";
-import { timeoutError } from "./official-errors.ts";
+import { cutByCloseError, timeoutError } from "./official-errors.ts";
 import { deafLinkError } from "./receiver-errors.ts";
 import type { ReceiverLink } from "./receiver-link.ts";
 import type { Receiving } from "./receiving.ts";
@@ -36,13 +37,17 @@ export const largestBatch = 1_500;
 
 const probeTimeoutMs = 5_000;
 
+// How long a call waits for what an aborted one before it gives back: a little longer than a link takes to stop.
+const returnTimeoutMs = 600;
+
 /** The calls of `receiveMessages` of one receiver, one after the other, under the policy. */
 export abstract class BatchCalls {
   protected readonly receiving: Receiving;
   protected readonly lifetime: Lifetime;
   readonly #returning = new Set<Promise<unknown>>();
   #policy: { readonly from: Policy; readonly waitMs: number; readonly to: Policy } | undefined;
-  #isReceiving = false;
+  #call: Promise<unknown> | undefined;
+  #isEnding = false;
   /** When a message came, or the link was suspected. */
   #lastAt: number;
 
@@ -53,28 +58,36 @@ export abstract class BatchCalls {
   }
 
   get isReceiving(): boolean {
-    return this.#isReceiving;
+    return this.#call !== undefined;
   }
 
   /** @throws the official error when the link cannot be opened in time; an `AbortError` when aborted. */
-  async receive(
-    maxMessageCount: number,
-    options: ReceiveMessagesOptions,
-  ): Promise<ServiceBusReceivedMessage[]> {
-    this.#isReceiving = true;
-    try {
-      // What an aborted call before this one brought is given back first.
-      await this.returned();
-      return await this.#run(maxMessageCount, options);
-    } finally {
-      this.#isReceiving = false;
-    }
+  receive(maxMessageCount: number, options: ReceiveMessagesOptions): Promise<ServiceBusReceivedMessage[]> {
+    const call = this.#run(maxMessageCount, options).finally(() => {
+      this.#call = undefined;
+    });
+    this.#call = call;
+    return call;
   }
 
   /** Gives back what nobody has asked for. */
   abstract drain(): Promise<void>;
 
+  /**
+   * The receiver is being closed: a call that waits for messages ends with those it has, and all others are given back. One
+   * that waits for its link ends with the receiver's lifetime.
+   */
+  async end(): Promise<void> {
+    this.#isEnding = true;
+    if (this.endCollecting()) await Promise.allSettled([this.#call]);
+    await this.drain();
+    await this.returned();
+  }
+
   abstract close(): Promise<void>;
+
+  /** Lets the call that waits for messages have those that have come; whether there was one. */
+  protected abstract endCollecting(): boolean;
 
   /** What one attempt brings, until the collector has enough or its time is over. */
   protected abstract gather(
@@ -88,7 +101,7 @@ export abstract class BatchCalls {
     return Promise.all(this.#returning);
   }
 
-  /** The next call waits for it. */
+  /** The next call waits for it, for a while. */
   protected giveBack(work: Promise<unknown>): void {
     const returned = work.finally(() => this.#returning.delete(returned));
     this.#returning.add(returned);
@@ -132,7 +145,9 @@ export abstract class BatchCalls {
           leastWaitMs: Math.min(waitMs, leastWaitMs),
           afterFirstMs: options.fill === true ? Infinity : afterFirstMs,
         });
-        return this.gather(collector, attempt, signal);
+        if (this.#isEnding) throw cutByCloseError(connection.entityPath, "receiver");
+        if (this.#returning.size === 0) return this.gather(collector, attempt, signal);
+        return this.#gatherAfterReturn(collector, attempt, signal);
       },
       {
         ...{
@@ -152,6 +167,16 @@ export abstract class BatchCalls {
         timeoutError: (ms) => timeoutError(connection.entityPath, ms),
       },
     );
+  }
+
+  /** What an aborted call before this one brought is given back first, if the service lets us. */
+  async #gatherAfterReturn(
+    collector: BatchCollector,
+    attempt: Attempt,
+    signal: AbortSignalLike,
+  ): Promise<ServiceBusReceivedMessage[]> {
+    await withinTime(this.returned(), returnTimeoutMs, this.receiving.resilience.clock);
+    return attempt.ended ? [] : this.gather(collector, attempt, signal);
   }
 
   /** A call has as long as its caller waits, and most wait as long as the last. */

@@ -33,6 +33,12 @@ export class Batches extends BatchCalls {
     this.#retired.clear();
   }
 
+  protected endCollecting(): boolean {
+    const collectors = [...this.#collectors.values()];
+    for (const collector of collectors) collector.end();
+    return collectors.length > 0;
+  }
+
   protected gather(
     collector: BatchCollector,
     attempt: Attempt,

@@ -20,6 +20,8 @@ interface Current {
   readonly link: ReceiverLink;
   readonly opened: Promise<void>;
   isOpen: boolean;
+  /** Left for good: what still comes is nobody's. */
+  isDrained: boolean;
   /** Ask for another message in place of one that was taken, each once. */
   spent: (() => void)[];
 }
@@ -32,6 +34,8 @@ export class PrefetchedBatches extends BatchCalls {
   readonly #count: number;
   #waiting: Waiting[] = [];
   readonly #retired = new Set<ReceiverLink>();
+  /** Those on which messages may be on their way still. */
+  readonly #stopping = new Map<Current, Promise<void>>();
   #current: Current | undefined;
   #collector: BatchCollector | undefined;
 
@@ -43,18 +47,29 @@ export class PrefetchedBatches extends BatchCalls {
   /** Everything that waits is abandoned, so that others get it at once; the next call begins anew. */
   async drain(): Promise<void> {
     this.#collector?.end();
-    const link = this.#current?.link;
+    const current = this.#current;
     this.#current = undefined;
-    if (link !== undefined) await this.#retire(link);
+    if (current !== undefined) this.#retire(current);
+    const left = [...this.#stopping];
+    for (const [one] of left) one.isDrained = true;
+    // In this turn: what waits in a later one is for a call that began after it.
     const waiting = this.#waiting;
     this.#waiting = [];
-    await Promise.allSettled(waiting.map(({ message }) => this.abandon(message)));
+    for (const { message } of waiting) this.#leave(message);
+    await Promise.all(left.map(([, stopped]) => stopped));
+    await this.returned();
   }
 
   async close(): Promise<void> {
     await this.drain();
     await Promise.all([...this.#retired].map((link) => link.close()));
     this.#retired.clear();
+  }
+
+  protected endCollecting(): boolean {
+    const collector = this.#collector;
+    collector?.end();
+    return collector !== undefined;
   }
 
   protected async gather(collector: BatchCollector, attempt: Attempt): Promise<ServiceBusReceivedMessage[]> {
@@ -68,7 +83,8 @@ export class PrefetchedBatches extends BatchCalls {
     await current.opened;
     if (attempt.ended) return [];
     this.#serve(collector);
-    if (collector.messages.length === 0 && this.#current !== current) {
+    if (this.#current !== current) {
+      if (collector.messages.length > 0) return collector.messages;
       throw receiverLinkLostError(this.receiving.entityPath);
     }
     this.#collector = collector;
@@ -113,7 +129,7 @@ export class PrefetchedBatches extends BatchCalls {
         this.#closeIfSettled(on);
       },
     });
-    const current: Current = { link, opened: link.listen(), isOpen: false, spent: [] };
+    const current: Current = { link, opened: link.listen(), isOpen: false, isDrained: false, spent: [] };
     this.#current = current;
     current.opened.then(
       () => {
@@ -130,7 +146,11 @@ export class PrefetchedBatches extends BatchCalls {
   #arrived(message: ServiceBusReceivedMessage, current: Current): Promise<void> {
     const { link } = current;
     this.receiving.hold(message, link);
-    if (link.span >= largestBatch && this.#current === current) this.#replace(link);
+    if (current.isDrained) {
+      this.#leave(message);
+      return new Promise(() => undefined);
+    }
+    if (link.span >= largestBatch && this.#current === current) this.#replace(current);
     return new Promise((askForAnother) => {
       const taken = (): void => {
         this.#spend(current, askForAnother);
@@ -153,9 +173,9 @@ export class PrefetchedBatches extends BatchCalls {
   }
 
   /** Before the engine's buffer fills behind a message that is held (gap 5). */
-  #replace(link: ReceiverLink): void {
+  #replace(current: Current): void {
     this.#current = undefined;
-    void this.#retire(link);
+    this.#retire(current);
     const collector = this.#collector;
     if (collector === undefined) return;
     this.#open().opened.catch((error: unknown) => {
@@ -163,10 +183,18 @@ export class PrefetchedBatches extends BatchCalls {
     });
   }
 
-  async #retire(link: ReceiverLink): Promise<void> {
+  #retire(current: Current): void {
+    const { link } = current;
     this.#retired.add(link);
-    await link.stop();
-    this.#closeIfSettled(link);
+    const stopped = link.stop().then(() => {
+      this.#stopping.delete(current);
+      this.#closeIfSettled(link);
+    });
+    this.#stopping.set(current, stopped);
+  }
+
+  #leave(message: ServiceBusReceivedMessage): void {
+    this.giveBack(this.abandon(message).catch(() => undefined));
   }
 
   #closeIfSettled(link: ReceiverLink): void {

@@ -171,7 +171,10 @@ export class ReceiverLink implements SettlementLink {
     if (this.#state === "closed") return;
     const wasLost = this.#state === "lost";
     this.#state = "closed";
+    const opening = this.#opening;
+    this.#opening = undefined;
     this.settlements.cut();
+    opening?.failed(receiverLinkLostError(this.#connection.entityPath));
     if (!wasLost) await this.#release();
   }
 

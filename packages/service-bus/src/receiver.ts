@@ -110,7 +110,7 @@ export class Receiver implements ServiceBusReceiver {
   ): Promise<ServiceBusReceivedMessage[]> {
     this.#mayReceive();
     assertCount(maxMessageCount);
-    return this.#track(this.#batches.receive(maxMessageCount, options));
+    return this.#batches.receive(maxMessageCount, options);
   }
 
   /** Message after message, for ever. */
@@ -183,7 +183,8 @@ export class Receiver implements ServiceBusReceiver {
   }
 
   /**
-   * Takes no more messages, lets handlers and settlements finish for up to `closeTimeoutMs`, then closes the links.
+   * Takes no more messages, lets handlers and settlements finish for up to `closeTimeoutMs`, then closes the links. A
+   * `receiveMessages` that waits ends with the messages it has.
    * A second call waits for the first. What is not settled by then comes again when its lock ends.
    */
   close(): Promise<void> {
@@ -201,7 +202,7 @@ export class Receiver implements ServiceBusReceiver {
     await Promise.all([
       ...subscriptions.map((subscription) => subscription.drain(closeTimeoutMs)),
       withinTime(Promise.allSettled([...this.#work, this.#receiving.settled()]), closeTimeoutMs, clock),
-      withinTime(this.#batches.drain(), closeTimeoutMs, clock),
+      withinTime(this.#batches.end(), closeTimeoutMs, clock),
     ]);
     this.#lifetime.end(cutByCloseError(this.entityPath, "receiver"));
     await Promise.all([

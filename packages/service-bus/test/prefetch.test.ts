@@ -1,3 +1,4 @@
+import { delayAcknowledgement } from "@holdfast/simulators/service-bus";
 import { expect, it } from "vitest";
 import { queue, receivingBench, recording, type ReceivingBench } from "./receiving-bench.ts";
 
@@ -70,14 +71,38 @@ it.each(["close", "subscribe"] as const)("abandons what waits at %s()", async (e
   await expect.poll(() => locked(at)).toBe(0);
 });
 
-it("ends a call that waits when it is closed", async () => {
+it("keeps asking for messages after a subscription that ended while it still gave back what it had", async () => {
   await using at = await receivingBench();
-  await at.fill(2);
+  const receiver = at.client.createReceiver(queue, { prefetchCount: 4 });
+  expect(await receiver.receiveMessages(1, { maxWaitTimeInMs: 1 })).toEqual([]);
+  at.bus.faults.next("drain", delayAcknowledgement(400));
+  void receiver.subscribe(recording()).close();
+  await at.fill(12);
+  const seen: unknown[] = [];
+  while (seen.length < 12) {
+    const [message] = await receiver.receiveMessages(1, { maxWaitTimeInMs: 2_000 });
+    seen.push(message?.body);
+    if (seen.length === 1) await expect.poll(() => locked(at)).toBe(4);
+    if (message !== undefined) await receiver.completeMessage(message);
+  }
+  expect(seen).toEqual(upTo(12));
+});
+
+it("asks for nothing ahead any more when its link opens after it was closed", async () => {
+  await using at = await receivingBench();
+  await at.fill(8);
   const receiver = at.client.createReceiver(queue, { prefetchCount: 5 });
-  const received = receiver.receiveMessages(5, { fill: true });
-  await expect.poll(() => locked(at)).toBe(2);
+  at.bus.faults.next("attach", delayAcknowledgement(200));
+  const tokens = at.bus.journal.tokens().length;
+  const attaches = at.bus.journal.attaches(queue).length;
+  const received = receiver.receiveMessages(2);
+  const ended = expect(received).rejects.toMatchObject({ name: "AbortError" });
+  // Its attach follows, and is answered late.
+  await expect.poll(() => at.bus.journal.tokens().length).toBe(tokens + 1);
   await receiver.close();
-  expect(bodies(await received)).toEqual(upTo(2));
+  await ended;
+  await expect.poll(() => locked(at)).toBe(0);
+  expect(at.bus.journal.attaches(queue)).toHaveLength(attaches + 1);
 });
 
 it("keeps the locks of what waits", async () => {

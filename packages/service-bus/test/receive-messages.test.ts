@@ -71,6 +71,57 @@ describe.concurrent("receiveMessages", () => {
     here(again).toHaveLength(5);
   });
 
+  it("rejects at once when it is aborted while what an aborted call had is not taken back", async ({
+    expect: here,
+  }) => {
+    await using at = await receivingBench();
+    const receiver = at.client.createReceiver(queue);
+    for (const step of ["drain", "settle", "management"] as const) at.bus.faults.always(step, ignore());
+    const first = new AbortController();
+    const received = receiver.receiveMessages(3, { fill: true, abortSignal: first.signal });
+    await at.fill(2);
+    await here.poll(() => at.bus.queue(queue).lockedMessages).toBe(2);
+    first.abort();
+    await here(received).rejects.toMatchObject({ name: "AbortError" });
+    const second = new AbortController();
+    const waiting = timed(receiver.receiveMessages(3, { abortSignal: second.signal }));
+    second.abort();
+    const { ownMs, error } = await waiting;
+    here(error?.name).toBe("AbortError");
+    here(ownMs).toBeLessThan(400);
+    at.bus.faults.clear();
+  });
+
+  it.for([0, 5])(
+    "ends with the messages it has when its receiver is closed, with prefetchCount %i",
+    async (prefetchCount, { expect: here }) => {
+      await using at = await receivingBench();
+      const receiver = at.client.createReceiver(queue, { prefetchCount });
+      const received = receiver.receiveMessages(3, { fill: true });
+      await at.fill(2);
+      await here.poll(() => at.bus.queue(queue).lockedMessages).toBe(2);
+      const { ownMs } = await timed(receiver.close());
+      here(ownMs).toBeLessThan(5_000);
+      here(await received).toHaveLength(2);
+    },
+  );
+
+  it("leaves nothing locked that came to a call which was aborted just before its client is closed", async ({
+    expect: here,
+  }) => {
+    await using at = await receivingBench();
+    const receiver = at.client.createReceiver(queue);
+    const patience = new AbortController();
+    const received = receiver.receiveMessages(3, { fill: true, abortSignal: patience.signal });
+    await at.fill(2);
+    await here.poll(() => at.bus.queue(queue).lockedMessages).toBe(2);
+    const ended = here(received).rejects.toMatchObject({ name: "AbortError" });
+    patience.abort();
+    await at.client.close();
+    await ended;
+    await here.poll(() => at.bus.queue(queue).lockedMessages).toBe(0);
+  });
+
   it("gives to a caller who aborts what was received and deleted", async ({ expect: here }) => {
     await using at = await receivingBench();
     const receiver = at.client.createReceiver(queue, { receiveMode: "receiveAndDelete" });
