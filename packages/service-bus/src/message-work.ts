@@ -37,6 +37,8 @@ export interface Workplace<Extra extends object> {
   /** Lets go of a lock whose message could not be settled, so that the message comes again when it ends. */
   readonly letGo: (message: ServiceBusReceivedMessage) => void;
   readonly send: (copy: SingleMessage) => Promise<void>;
+  /** Called when the handler has failed, before what follows of that, which may take long. */
+  readonly failed?: () => void;
   readonly extra: Extra;
   /** Aborts when the processor does not wait any longer. */
   readonly stopped: AbortSignal;
@@ -109,6 +111,7 @@ export class MessageWork<Extra extends object> {
     try {
       await this.#call(hand, lock, calls);
     } catch (error) {
+      this.#place.failed?.();
       await this.#failed(hand, lock, calls.count, error);
       return false;
     }

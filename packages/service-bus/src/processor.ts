@@ -1,9 +1,10 @@
 import type { ServiceBusReceivedMessage, ServiceBusReceiver, ServiceBusSender } from "@azure/service-bus";
-import { emit, HoldfastError, type Clock, type EventListener, type Random } from "@holdfast/core";
+import { HoldfastError, type Clock, type EventListener, type Random } from "@holdfast/core";
+import { Caution } from "./caution.ts";
 import { ConcurrencyLimit } from "./concurrency-limit.ts";
 import { withinTime } from "./connection-pool.ts";
-import { watchEventLoop } from "./event-loop-watch.ts";
 import { MessageWork, type Handler } from "./message-work.ts";
+import { watchProcess } from "./process-watch.ts";
 import { concurrencyOf, type ProcessorSettings } from "./processor-options.ts";
 
 /** What a processor works with. */
@@ -30,6 +31,9 @@ export class Processor implements AsyncDisposable {
   readonly #settings: ProcessorSettings;
   readonly #work: MessageWork<object>;
   readonly #limit: ConcurrencyLimit;
+  readonly #caution = new Caution(() => {
+    this.#apply();
+  });
   readonly #stopped = new AbortController();
   readonly #handling = new Set<Promise<void>>();
   readonly #stopListening: () => void;
@@ -40,7 +44,6 @@ export class Processor implements AsyncDisposable {
   #sender: ServiceBusSender | undefined;
   #state: ProcessorState = "running";
   #stopping: Promise<void> | undefined;
-  #isCautious = false;
 
   constructor(handler: Handler, settings: ProcessorSettings, parts: ProcessorParts) {
     const { receiver, clock, random, onEvent } = parts;
@@ -58,7 +61,7 @@ export class Processor implements AsyncDisposable {
       holdsAside: true,
       ...{ clock, random, onEvent },
     });
-    this.#stopListening = this.#listen();
+    this.#stopListening = watchProcess(settings, parts, receiver.entityPath, () => void this.stop());
     this.#subscribe();
   }
 
@@ -145,7 +148,8 @@ export class Processor implements AsyncDisposable {
         {
           processMessage: (message) => this.#take(message),
           processError: ({ error }) => {
-            this.#troubled(error);
+            this.#settings.onError(error);
+            this.#caution.raise();
             return Promise.resolve();
           },
         },
@@ -171,47 +175,20 @@ export class Processor implements AsyncDisposable {
 
   async #process(message: ServiceBusReceivedMessage): Promise<void> {
     await this.#limit.enter();
+    const { troubles } = this.#caution;
     try {
-      if ((await this.#work.process(message)) && this.#isCautious) {
-        this.#isCautious = false;
-        this.#apply();
-      }
+      if (await this.#work.process(message)) this.#caution.wentWell(troubles);
     } finally {
       this.#limit.leave();
     }
   }
 
-  /** While the service is in trouble, one message at a time finds out when it is over. */
-  #troubled(error: unknown): void {
-    this.#settings.onError(error);
-    this.#isCautious = true;
-    this.#apply();
-  }
-
   #apply(): void {
-    this.#limit.limit = this.#isCautious ? 1 : this.#concurrency;
+    this.#limit.limit = this.#caution.isRaised ? 1 : this.#concurrency;
   }
 
   async #send(copy: Parameters<ServiceBusSender["sendMessages"]>[0]): Promise<void> {
     this.#sender ??= this.#parts.sender();
     await this.#sender.sendMessages(copy);
-  }
-
-  #listen(): () => void {
-    const { clock, onEvent, receiver } = this.#parts;
-    const stopWatching = watchEventLoop(clock, this.#settings.eventLoopLagMs, (lagMs) => {
-      emit(onEvent, {
-        type: "event-loop-lag",
-        operation: "serviceBus.process",
-        target: receiver.entityPath,
-        lagMs,
-      });
-    });
-    const stop = (): void => void this.stop();
-    for (const signal of this.#settings.stopOn) process.once(signal, stop);
-    return () => {
-      stopWatching();
-      for (const signal of this.#settings.stopOn) process.off(signal, stop);
-    };
   }
 }

@@ -12,6 +12,11 @@ export interface LinkTrouble {
 /** Faults that only an administrator mends: no reason to hurry. */
 const lasting: readonly FaultKind[] = ["not-found", "auth", "quota", "client-bug", "conflict", "unknown"];
 
+/** Faults that end by themselves, soon: not worth a word unless they outlive the first try. */
+export function isPassing(kind: FaultKind): boolean {
+  return kind === "disconnected" || kind === "transient" || kind === "timeout" || kind === "throttled";
+}
+
 // A minute of hurry is what upgrades and failovers take; afterwards it is an outage.
 const hurryMs = 60_000;
 

@@ -48,7 +48,7 @@ export class SessionAcceptor {
   /** @throws the official error: `ServiceTimeout` when there is no session to give, `SessionCannotBeLocked` when it is held. */
   async accept(given: SessionArguments): Promise<ServiceBusSessionReceiver> {
     const { entity, subscriptionName, options } = given;
-    const { whenHeld = "fail", maxAutoLockRenewalDurationInMs, abortSignal } = options;
+    const { whenHeld = "fail", maxAutoLockRenewalDurationInMs, abortSignal, turn } = options;
     const maxRenewalMs = maxLockRenewalMs(maxAutoLockRenewalDurationInMs);
     if (!["fail", "wait"].includes(whenHeld)) throw badOption("whenHeld", whenHeld, '"fail" or "wait"');
     const entityPath =
@@ -61,9 +61,19 @@ export class SessionAcceptor {
     };
     const [receiver, generation] = await run(
       (attempt) => {
+        if (turn?.mayTry() === false) throw noLongerWanted();
         const on = this.#pool.lease(entityPath);
         full = on;
-        return this.#attempt(given, entityPath, on, attempt, unanswered, dead);
+        const accepting = this.#attempt(given, entityPath, on, attempt, unanswered, dead);
+        return turn === undefined
+          ? accepting
+          : accepting.catch((error: unknown) => {
+              const { kind } = classify(error, clock.wallNow());
+              // A timeout is the service's word for that there is no session to give.
+              if (given.sessionId !== undefined || kind !== "timeout")
+                turn.failed(error, kind, attempt.number);
+              throw error;
+            });
       },
       {
         ...{ operation: "serviceBus.acceptSession", target: entityPath, classify, clock, random, onEvent },
@@ -161,13 +171,20 @@ export class SessionAcceptor {
   }
 }
 
+/** As what follows an abort. */
+function noLongerWanted(): Error {
+  const error = new Error("The session is accepted no more.");
+  error.name = "AbortError";
+  return error;
+}
+
 function accept(
   client: ServiceBusClient,
   given: SessionArguments,
   abortSignal: AbortSignal,
 ): Promise<OfficialReceiver> {
   const { entity, subscriptionName, sessionId } = given;
-  const { whenHeld: _ours, ...official } = given.options;
+  const { whenHeld: _1, turn: _2, ...official } = given.options;
   // Renewal is ours; the official client deletes the mode from what it is given.
   const options = { ...official, maxAutoLockRenewalDurationInMs: 0, abortSignal };
   if (subscriptionName === undefined) {

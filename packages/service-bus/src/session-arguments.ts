@@ -1,4 +1,5 @@
 import type { ServiceBusSessionReceiverOptions as OfficialOptions } from "@azure/service-bus";
+import type { FaultKind } from "@holdfast/core";
 
 /** The official options of `acceptSession`, and ours. */
 export interface ServiceBusSessionReceiverOptions extends OfficialOptions {
@@ -9,13 +10,26 @@ export interface ServiceBusSessionReceiverOptions extends OfficialOptions {
   readonly whenHeld?: "fail" | "wait";
 }
 
+/** How somebody who accepts one session after the other takes part in an accept: a session processor, not a user. */
+export interface AcceptTurn {
+  /** Asked before each attempt; false ends the accept as an abort does. */
+  mayTry(): boolean;
+  /** An attempt failed, so many by now, and may be repeated. */
+  failed(error: unknown, kind: FaultKind, failures: number): void;
+}
+
+/** What may be given to an accept. */
+interface AcceptOptions extends ServiceBusSessionReceiverOptions {
+  readonly turn?: AcceptTurn;
+}
+
 /** The arguments of `acceptSession` and `acceptNextSession`, read. */
 export interface SessionArguments {
   readonly entity: string;
   readonly subscriptionName: string | undefined;
   /** Undefined: the next that is free. */
   readonly sessionId: string | undefined;
-  readonly options: ServiceBusSessionReceiverOptions;
+  readonly options: AcceptOptions;
 }
 
 type Options = ServiceBusSessionReceiverOptions | undefined;

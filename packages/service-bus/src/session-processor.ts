@@ -1,43 +1,36 @@
 import type { ServiceBusSender, ServiceBusSessionReceiver } from "@azure/service-bus";
-import {
-  backoff,
-  emit,
-  failureOf,
-  HoldfastError,
-  nextWait,
-  sleep,
-  type Clock,
-  type EventListener,
-  type Random,
-} from "@holdfast/core";
+import { backoff, failureOf, HoldfastError, nextWait, sleep } from "@holdfast/core";
 import { withinTime } from "./connection-pool.ts";
-import { watchEventLoop } from "./event-loop-watch.ts";
 import type { Handler } from "./message-work.ts";
+import { watchProcess } from "./process-watch.ts";
 import type { ProcessorSettings } from "./processor-options.ts";
-import type { ProcessorState } from "./processor.ts";
+import type { ProcessorParts, ProcessorState } from "./processor.ts";
+import { isPassing } from "./reattach-pace.ts";
 import { atMostThousand, type SessionSettings } from "./session-processor-options.ts";
-import { serveSession, type SessionContext } from "./session-service.ts";
+import { Scout } from "./scout.ts";
+import type { AcceptTurn } from "./session-arguments.ts";
+import { serveSession, type SessionContext, type SessionEnd } from "./session-service.ts";
 
 /** What a session processor works with. */
-export interface SessionProcessorParts {
+export interface SessionProcessorParts extends Omit<ProcessorParts, "receiver"> {
   readonly entityPath: string;
   /** Accepts a session, or the next that is free. */
   readonly accept: (
     sessionId: string | undefined,
-    options: { readonly abortSignal: AbortSignal; readonly whenHeld: "wait" | "fail" },
+    options: {
+      readonly abortSignal: AbortSignal;
+      readonly whenHeld: "wait" | "fail";
+      readonly turn: AcceptTurn;
+    },
   ) => Promise<ServiceBusSessionReceiver>;
-  readonly sender: () => ServiceBusSender;
-  readonly closeTimeoutMs: number;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly onEvent: EventListener | undefined;
-  readonly onClosed: () => void;
 }
 
 // An entity that is missing or disabled, a service that is down: asked again, ever more seldom.
 const troubleBackoff = backoff.decorrelated({ baseMs: 500, capMs: 30_000 });
 // Somebody else has what there is, or had it a moment ago.
 const nothingFreeMs = 250;
+// A session accepted after trouble that brings nothing shows as much as one that does; others wait for it.
+const trialIdleMs = 1_000;
 
 /**
  * Hands the messages of sessions to a handler: so many sessions at once, each in order, each given back when it is idle and
@@ -55,6 +48,10 @@ export class SessionProcessor implements AsyncDisposable {
   readonly #ours = new Set<string>();
   readonly #listed: string[];
   readonly #stopListening: () => void;
+  /** The worker that goes first while the service is in trouble; sessions in hand are kept. */
+  readonly #scout = new Scout(() => {
+    this.#staff();
+  });
   #wanted: number;
   #sender: ServiceBusSender | undefined;
   #state: ProcessorState = "running";
@@ -72,7 +69,7 @@ export class SessionProcessor implements AsyncDisposable {
     this.#parts = parts;
     this.#wanted = sessions.sessions;
     this.#listed = [...sessions.sessionIds];
-    this.#stopListening = this.#listen();
+    this.#stopListening = watchProcess(settings, parts, parts.entityPath, () => void this.stop());
     this.#staff();
   }
 
@@ -151,33 +148,56 @@ export class SessionProcessor implements AsyncDisposable {
   }
 
   #staff(): void {
-    while (this.#state === "running" && this.#workers.size < this.#wanted) {
-      const worker = this.#work(this.#closing.signal).finally(() => {
+    while (this.#state === "running" && this.#workers.size < this.#wanted && !this.#scout.isOut) {
+      const me = Symbol("worker");
+      const worker = this.#work(me, this.#closing.signal).finally(() => {
         this.#workers.delete(worker);
         // It was resumed before all had stopped, or two left where one was too many.
-        this.#staff();
+        this.#passOn(me);
       });
       this.#workers.add(worker);
     }
   }
 
+  #mayAccept(me: symbol): boolean {
+    return this.#workers.size <= this.#wanted && this.#scout.mayGo(me);
+  }
+
+  #passOn(me: symbol): void {
+    this.#scout.giveUp(me);
+    this.#staff();
+  }
+
+  /** What passes is not told of, unless it outlives the first try. */
+  #outlived(error: unknown): void {
+    if (!this.#scout.caution.isRaised) this.#settings.onError(error);
+    this.#scout.caution.raise();
+  }
+
   /** One session after the other. */
-  async #work(closing: AbortSignal): Promise<void> {
+  async #work(me: symbol, closing: AbortSignal): Promise<void> {
     let again: string | undefined;
     let waitMs: number | undefined;
-    while (!closing.aborted && this.#workers.size <= this.#wanted) {
+    while (!closing.aborted && this.#mayAccept(me)) {
       try {
-        const receiver = await this.#accept(again, closing);
+        const receiver = await this.#accept(again, me, closing);
         again = undefined;
         if (receiver === undefined) {
           await this.#rest(nothingFreeMs * (1 + this.#parts.random()), closing);
           continue;
         }
+        if (!this.#scout.mayKeep(me)) {
+          this.#ours.delete(receiver.sessionId);
+          await receiver.close();
+          return;
+        }
         waitMs = undefined;
-        if ((await this.#serve(receiver, closing)) === "again") again = receiver.sessionId;
+        if ((await this.#serve(receiver, me, closing)) === "again") again = receiver.sessionId;
       } catch (error) {
         if (isOver(closing)) return;
         this.#settings.onError(error);
+        this.#scout.caution.raise();
+        if (!this.#mayAccept(me)) return;
         again = undefined;
         waitMs = nextWait(troubleBackoff, 0, this.#parts.random, waitMs);
         await this.#rest(waitMs, closing);
@@ -188,6 +208,7 @@ export class SessionProcessor implements AsyncDisposable {
   /** Undefined when there is none to be had now. */
   async #accept(
     again: string | undefined,
+    me: symbol,
     closing: AbortSignal,
   ): Promise<ServiceBusSessionReceiver | undefined> {
     const { whenHeld } = this.#sessions;
@@ -200,12 +221,20 @@ export class SessionProcessor implements AsyncDisposable {
       return await this.#parts.accept(listed, {
         abortSignal: closing,
         whenHeld: waits ? "wait" : "fail",
+        turn: {
+          mayTry: () => this.#mayAccept(me),
+          failed: (error, kind, failures) => {
+            // The service works: that one session is held keeps no other back.
+            if (kind === "conflict") this.#passOn(me);
+            else if (isPassing(kind) && failures > 1) this.#outlived(error);
+          },
+        },
       });
     } catch (error) {
       if (listed !== undefined) this.#ours.delete(listed);
       const kind = failureOf(error)?.kind;
-      // Nothing to do is no trouble: no session has messages, or those that do are held by others.
-      if (kind === "conflict" || kind === "timeout") return undefined;
+      // Nothing to do is no trouble: no session has messages, those that do are held by others, or it is another's turn.
+      if (kind === "conflict" || kind === "timeout" || kind === "cancelled") return undefined;
       throw error;
     }
   }
@@ -222,20 +251,32 @@ export class SessionProcessor implements AsyncDisposable {
     return null;
   }
 
-  async #serve(receiver: ServiceBusSessionReceiver, closing: AbortSignal): Promise<string> {
+  async #serve(receiver: ServiceBusSessionReceiver, me: symbol, closing: AbortSignal): Promise<SessionEnd> {
     const { clock, random, onEvent } = this.#parts;
     const { callsPerSession, idleTimeoutMs } = this.#sessions;
+    const { isRaised, troubles } = this.#scout.caution;
+    const wentWell = (): void => {
+      this.#scout.caution.wentWell(troubles);
+    };
     this.#ours.add(receiver.sessionId);
     try {
-      return await serveSession(this.#handler, this.#settings, {
-        ...{ receiver, closing, idleTimeoutMs, clock, random, onEvent },
+      const how = await serveSession(this.#handler, this.#settings, {
+        ...{ receiver, closing, clock, random, onEvent },
+        idleTimeoutMs: isRaised ? Math.min(idleTimeoutMs, trialIdleMs) : idleTimeoutMs,
         calls: callsPerSession,
+        handled: wentWell,
+        // The handler's trouble is not the service's: others are not kept waiting until the message comes again.
+        failed: () => {
+          this.#passOn(me);
+        },
         stopped: this.#stopped.signal,
         send: async (copy) => {
           this.#sender ??= this.#parts.sender();
           await this.#sender.sendMessages(copy);
         },
       });
+      if (how === "idle") wentWell();
+      return how;
     } finally {
       this.#ours.delete(receiver.sessionId);
     }
@@ -243,19 +284,6 @@ export class SessionProcessor implements AsyncDisposable {
 
   async #rest(ms: number, closing: AbortSignal): Promise<void> {
     await sleep(ms, this.#parts.clock, closing).catch(() => undefined);
-  }
-
-  #listen(): () => void {
-    const { clock, onEvent, entityPath: target } = this.#parts;
-    const stopWatching = watchEventLoop(clock, this.#settings.eventLoopLagMs, (lagMs) => {
-      emit(onEvent, { type: "event-loop-lag", operation: "serviceBus.process", target, lagMs });
-    });
-    const stop = (): void => void this.stop();
-    for (const signal of this.#settings.stopOn) process.once(signal, stop);
-    return () => {
-      stopWatching();
-      for (const signal of this.#settings.stopOn) process.off(signal, stop);
-    };
   }
 }
 

@@ -31,6 +31,8 @@ export interface SessionPlace extends Omit<
   readonly clock: Clock;
   /** Aborts when no more messages are to be taken. */
   readonly closing: AbortSignal;
+  /** Called whenever the handler has done its work on a message. */
+  readonly handled: () => void;
 }
 
 /**
@@ -80,7 +82,7 @@ export async function serveSession(
     if (isOver.now) return;
     const processing = work.process(message);
     handling.add(processing);
-    await processing.finally(() => handling.delete(processing));
+    if (await processing.finally(() => handling.delete(processing))) place.handled();
     if (handling.size === 0) idle();
   };
   const hears = (signal: AbortSignal, how: SessionEnd): (() => void) => {

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { expect, it } from "vitest";
 import { gate } from "@holdfast/core";
 import { virtualClock } from "@holdfast/core/testing";
+import { Caution } from "../src/caution.ts";
 import { DispositionTurns } from "../src/disposition-turns.ts";
 import { HurriedGate } from "../src/hurried-gate.ts";
 import { LinkSettlements } from "../src/link-settlements.ts";
@@ -143,4 +144,20 @@ it("gives each settlement up in its own time on a link that outlives one that ha
   expect(ended).toEqual([1_000, 1_100, 1_300]);
   expect(late).toEqual([0, 100, 300]);
   expect(clock.pending).toBe(0);
+});
+
+it("is cautious until something that was begun after the last trouble went well", () => {
+  const changes: boolean[] = [];
+  const caution: Caution = new Caution(() => changes.push(caution.isRaised));
+  const before = caution.troubles;
+  caution.raise();
+  caution.wentWell(before);
+  expect(caution.isRaised).toBe(true);
+  const between = caution.troubles;
+  caution.raise();
+  caution.wentWell(between);
+  expect(caution.isRaised).toBe(true);
+  caution.wentWell(caution.troubles);
+  caution.wentWell(caution.troubles);
+  expect(changes).toEqual([true, true, false]);
 });

@@ -128,6 +128,69 @@ describe("a session processor", () => {
     expect([...new Set(seen)]).toEqual(numbers(8));
   });
 
+  it("takes one session after the service was in trouble, and the rest when that has gone well", async () => {
+    for (const way of ["disabled", "away"] as const) {
+      await using b = await bench();
+      const trouble = vi.fn();
+      const handling: string[] = [];
+      let finish = (): void => {};
+      const finished = new Promise<void>((resolve) => (finish = resolve));
+      const handler: Handler<SessionContext> = async (_, { session }) => {
+        handling.push(session.id);
+        await finished;
+      };
+      const processor = b.process(handler, { sessions: 4, onError: trouble });
+      const ids = ["a", "b", "c", "d"];
+      const queue = b.bus.queue("orders");
+      if (way === "disabled") queue.disable();
+      else await b.bus.stop();
+      // Of an outage, too, when it outlives the first try, and not when accepting is given up.
+      await until(() => expect(trouble).toHaveBeenCalled());
+      if (way === "disabled") queue.enable();
+      else await b.bus.start();
+      await Promise.all(ids.map((id) => b.send(id, 1)));
+      await until(() => expect(handling).toHaveLength(1));
+      await sleep(100);
+      expect([way, handling.length, processor.inHand.length]).toEqual([way, 1, 1]);
+      finish();
+      await empty(b.bus);
+      expect([...handling].sort()).toEqual(ids);
+    }
+  });
+
+  it("goes on to another session after trouble when the handler of the first fails", async () => {
+    await using b = await bench();
+    const trouble = vi.fn();
+    const handled: string[] = [];
+    const handler: Handler<SessionContext> = (_, { session }) => {
+      handled.push(session.id);
+      if (session.id === "bad") throw new Error("not yet");
+    };
+    const redelivery = { backoff: backoff.steps({ delaysMs: [60_000], jitterMs: 0 }) };
+    b.process(handler, { redelivery, onError: trouble });
+    b.bus.queue("orders").disable();
+    await until(() => expect(trouble).toHaveBeenCalled());
+    b.bus.queue("orders").enable();
+    await b.send("bad", 1);
+    await until(() => expect(handled).toEqual(["bad"]));
+    await b.send("good", 1);
+    await until(() => expect(handled).toEqual(["bad", "good"]));
+  });
+
+  it("goes on to another session after trouble when the first has no message", async () => {
+    await using b = await bench();
+    const trouble = vi.fn();
+    const sessionIds = ["a", "b"];
+    const processor = b.process(() => {}, { sessionIds, idleTimeoutMs: 60_000, onError: trouble });
+    await b.bus.stop();
+    await until(() => expect(trouble).toHaveBeenCalled());
+    await b.bus.start();
+    await until(() => expect(processor.inHand).toHaveLength(1));
+    const other = sessionIds.find((id) => !processor.inHand.includes(id));
+    await b.send(String(other), 1);
+    await empty(b.bus);
+  });
+
   it("M-12 waits for a session that is held, or takes the next", async () => {
     for (const whenHeld of ["wait", "next"] as const) {
       await using b = await bench({ lockDurationMs: 5_000 });
