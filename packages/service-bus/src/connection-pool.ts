@@ -1,7 +1,8 @@
 import type { ServiceBusClient } from "@azure/service-bus";
 import { systemRandom, type Clock, type Random } from "@holdfast/core";
 import { ConnectionLife } from "./connection-life.ts";
-import { sealClient } from "./official-socket.ts";
+import { connectionLostError } from "./official-errors.ts";
+import { sealClient, watchConnection } from "./official-socket.ts";
 
 /** One official client with its AMQP connection, as long as it serves. */
 export interface Generation {
@@ -18,6 +19,8 @@ export interface Generation {
   readonly life: ConnectionLife;
   /** Who hears when it is given up because it does not answer: links on which nothing will come any more. */
   readonly dependents: Set<(error: Error) => void>;
+  /** Who hears when it is lost: what is under way on it will not be answered. */
+  readonly lossListeners: Set<() => void>;
   /**
    * `serving`: takes new links. `full`: keeps those it has. `exhausted`: the service said so, so links that are not open yet
    * go elsewhere. `retired`: another has taken its place; it is closed when
@@ -111,6 +114,12 @@ export class ConnectionPool {
     if (!this.recycle(dead)) return false;
     for (const lose of [...dead.dependents]) lose(error);
     return true;
+  }
+
+  /** Its connection has ended. It is given up, because who connects on it again may wait in vain; another takes its place. */
+  #lost(generation: Generation): void {
+    for (const lose of [...generation.lossListeners]) lose();
+    this.abandon(generation, connectionLostError());
   }
 
   /**
@@ -207,18 +216,23 @@ export class ConnectionPool {
       this.#closeIfDone(newest);
     }
     const life = new ConnectionLife(this.#clock, this.#renewal.random);
+    const client = this.#make((validForMs) => {
+      life.handed(validForMs);
+    });
     const fresh: Generation = {
-      client: this.#make((validForMs) => {
-        life.handed(validForMs);
-      }),
+      client,
       life,
       dependents: new Set(),
+      lossListeners: new Set(),
       audiences: new Set(),
       links: 0,
       inFlight: 0,
       answeredAt: -Infinity,
       state: "serving",
     };
+    watchConnection(client, () => {
+      this.#lost(fresh);
+    });
     this.#generations.add(fresh);
     return fresh;
   }

@@ -89,7 +89,7 @@ export class LinkOpening {
     if (scope.number > 1 && this.#waiting === 0) this.abandon();
     const patienceMs = firstPatienceMs * 2 ** this.#unanswered;
     const giveUp = (error: Error): void => {
-      this.#unanswered += 1;
+      if (isTimeout(error)) this.#unanswered += 1;
       scope.fail(error);
     };
     const stop = this.#resilience.clock.after(patienceMs, () => {

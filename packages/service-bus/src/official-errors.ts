@@ -26,6 +26,11 @@ export function linkLostError(entityPath: string): ServiceBusError {
   );
 }
 
+/** For what is opened on a connection that ends meanwhile. */
+export function connectionLostError(): ServiceBusError {
+  return new ServiceBusError("The connection to the service was lost.", "ServiceCommunicationProblem");
+}
+
 /** For messages whose link is found closed before they are sent. */
 export function linkClosedError(entityPath: string): ServiceBusError {
   return new ServiceBusError(

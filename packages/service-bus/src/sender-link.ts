@@ -5,7 +5,7 @@ import type {
   ServiceBusSenderOptions,
 } from "@azure/service-bus";
 import type { Attempt } from "@holdfast/core";
-import { mustMove, turnAway, type BoundSender } from "./bound-sender.ts";
+import { bindSender, mustMove, turnAway, type BoundSender } from "./bound-sender.ts";
 import { closeTimeoutMs, withinTime, type ConnectionPool, type Generation } from "./connection-pool.ts";
 import { Lifetime } from "./lifetime.ts";
 import { LinkOpening } from "./link-opening.ts";
@@ -14,7 +14,7 @@ import { probeLink } from "./link-probe.ts";
 import { isLinkOpen } from "./official-link.ts";
 import { isTimeout, linkLostError, senderClosedError } from "./official-errors.ts";
 import type { Resilience } from "./resilience.ts";
-import { Transfers, type Cargo } from "./transfers.ts";
+import type { Cargo } from "./transfers.ts";
 
 // How often a link with transfers in flight is looked at. Found closed, they are repeated at once.
 const watchIntervalMs = 250;
@@ -161,8 +161,9 @@ export class SenderLink {
   /** Closes the official sender, within {@link closeTimeoutMs}. */
   async close(): Promise<void> {
     this.end();
-    const { sender, generation } = this.#bound;
+    const { sender, generation, lost } = this.#bound;
     await withinTime(sender.close(), closeTimeoutMs, this.#resilience.clock);
+    generation.lossListeners.delete(lost);
     this.#pool.release(generation);
   }
 
@@ -182,21 +183,18 @@ export class SenderLink {
 
   #boundTo(generation: Generation, options: ServiceBusSenderOptions | undefined): BoundSender {
     const sender = generation.client.createSender(this.entityPath, options);
-    const transfers = new Transfers(this.entityPath, this.#resilience.clock, {
-      answered: (accepted) => {
+    return bindSender(sender, generation, this.#pool, this.#resilience.clock, {
+      answered: (bound) => {
         this.#answered(bound);
-        // A refusal may come from the official client itself, which found the link closed.
-        bound.openAt = accepted ? bound.answeredAt : -Infinity;
       },
-      unanswered: (since, error) => {
+      unanswered: (bound, since, error) => {
         this.#unanswered(bound, since, error);
       },
-      over: () => {
-        this.#pool.end(generation);
+      lost: (bound) => {
+        if (this.#bound === bound) this.#isOpen = false;
+        this.#lose(bound);
       },
     });
-    const bound: BoundSender = { sender, generation, transfers, answeredAt: -Infinity, openAt: -Infinity };
-    return bound;
   }
 
   /** The official sender, on another connection when the one it was on has been given up or is full. */
@@ -287,6 +285,7 @@ export class SenderLink {
     if (this.#bound !== bound || this.#ended) return;
     const { sender, generation } = bound;
     if (generation.state === "retired" || generation.state === "closed") return;
+    generation.lossListeners.delete(bound.lost);
     this.#bound = this.#boundTo(generation, { identifier: this.identifier });
     this.#isOpen = false;
     this.#lose(bound);

@@ -44,6 +44,6 @@ it("closes an official client for good: what it still wanted opens no connection
   const receiver = client.createReceiver("orders");
   // The public close() would tell a call that begins after it; one that is under way does not hear of it.
   await closeClient(client, () => Promise.resolve(), systemClock);
-  await expect(receiver.peekMessages(1)).rejects.toThrow("The client was closed.");
+  await expect(receiver.peekMessages(1)).rejects.toThrow("the client was closed");
   expect(bus.journal.connections()).toEqual([]);
 });
