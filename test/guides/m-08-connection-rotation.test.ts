@@ -1,3 +1,4 @@
+import { systemClock } from "@holdfast/core";
 import { failureOf, ServiceBusClient } from "@holdfast/service-bus";
 import { ServiceBusClient as OfficialClient } from "@azure/service-bus";
 import { refuseToken, serviceBus } from "@holdfast/simulators/service-bus";
@@ -145,6 +146,38 @@ it("M-08 renews a lock on another connection when this one has no token left for
   await expect
     .poll(() => bus.journal.settled("orders").map(({ disposition }) => disposition))
     .toEqual(["completed"]);
+});
+
+it("M-08 accepts no session where its lock's renewal would find no token left", async () => {
+  const queues = names(3).map((name) => ({ name, requiresSession: true }));
+  await using bus = await serviceBus({ queues, maxTokensPerConnection: 4 });
+  await using client = new ServiceBusClient(bus.connectionString, { resilience: { tokensPerConnection: 4 } });
+  const sessions = await Promise.all(queues.map(({ name }) => client.acceptSession(name, "a")));
+  // The lock of a session can be renewed on its own connection alone.
+  await Promise.all(sessions.map((session) => session.renewSessionLock()));
+  expect(bus.journal.refusals()).toEqual([]);
+  expect(bus.journal.connections()).toHaveLength(2);
+});
+
+it("M-08 accepts sessions on another connection when the service refuses to renew a lock on this one", async () => {
+  const queues = names(2).map((name) => ({ name, requiresSession: true }));
+  await using bus = await serviceBus({ queues, maxTokensPerConnection: 3 });
+  // Such a clock makes no sense of when a lock ends, so each is renewed at once.
+  const clock = { ...systemClock, wallNow: () => Date.now() + 3_600_000 };
+  await using client = new ServiceBusClient(bus.connectionString, { resilience: { clock } });
+  const renewed = (): unknown[] =>
+    bus.journal.sessions().flatMap(({ event, sessionId }) => (event === "renewed" ? [sessionId] : []));
+  await client.acceptSession("queue-0", "a");
+  await expect.poll(renewed).toContain("a");
+  const held = await client.acceptSession("queue-1", "b");
+  await expect.poll(() => bus.journal.refusals()).not.toEqual([]);
+  await expect(held.getSessionState()).rejects.toMatchObject({ code: "QuotaExceeded" });
+  await expect
+    .poll(async () => {
+      await client.acceptSession("queue-1", `c ${String(performance.now())}`);
+      return renewed();
+    })
+    .toContainEqual(expect.stringMatching("c "));
 });
 
 it("M-08 closes a connection that is full once its last link is closed", async () => {

@@ -64,6 +64,8 @@ export class SessionAcceptor {
         if (turn?.mayTry() === false) throw noLongerWanted();
         const on = this.#pool.lease(entityPath);
         full = on;
+        // For the renewals of the lock: they can go by no other connection.
+        this.#pool.use(on, `${entityPath}/$management`);
         const accepting = this.#attempt(given, entityPath, on, attempt, unanswered, dead);
         return turn === undefined
           ? accepting

@@ -57,7 +57,7 @@ export class SessionHold implements HandlerContext, SettlementRoute, SettlementL
     this.receiver = receiver;
     this.resilience = resilience;
     this.fullyQualifiedNamespace = options.fullyQualifiedNamespace;
-    this.lock = new SessionLock(receiver);
+    this.lock = new SessionLock(this);
     this.lock.holder = this;
     this.#settlements = new Settlements(this, keeper, resilience, this.lifetime);
     this.settlements = new LinkSettlements(receiver.entityPath, resilience.clock, () => undefined);
@@ -119,8 +119,15 @@ export class SessionHold implements HandlerContext, SettlementRoute, SettlementL
     );
   }
 
+  /**
+   * The connection has no token left for the entity's `$management` node. The session stays on it all the same: a request names
+   * the link that holds the session, and in the official client nothing but the receiver that accepted it, on its own
+   * connection, makes such requests; another connection would have to accept the session first, which the service refuses while
+   * it is held. So its lock ends unrenewed. The next session of the entity, be it this one again, is accepted elsewhere.
+   */
   rotate(): void {
-    // A session stays where it is.
+    const { pool, generation } = this.#options;
+    pool.fill(generation, this.entityPath);
   }
 
   linkFor(): SettlementLink {
@@ -149,9 +156,14 @@ export class SessionHold implements HandlerContext, SettlementRoute, SettlementL
   ): Promise<T> {
     const { policy, classify, clock, random, onEvent, gate } = this.resilience;
     return run(
-      (attempt) => {
+      async (attempt) => {
         if (this.lock.lost !== undefined) throw this.lock.lost;
-        return work(this.receiver, attempt.signal);
+        try {
+          return await work(this.receiver, attempt.signal);
+        } catch (error) {
+          if (classify(error, clock.wallNow()).kind === "token-limit") this.rotate();
+          throw error;
+        }
       },
       {
         ...{
@@ -208,18 +220,18 @@ export class SessionHold implements HandlerContext, SettlementRoute, SettlementL
 
 /** The lock of a session. */
 class SessionLock extends Lock {
-  readonly #receiver: ServiceBusSessionReceiver;
+  readonly #hold: SessionHold;
 
-  constructor(receiver: ServiceBusSessionReceiver) {
-    super(receiver.entityPath);
-    this.#receiver = receiver;
+  constructor(hold: SessionHold) {
+    super(hold.entityPath);
+    this.#hold = hold;
   }
 
   renew(attempt: Attempt): Promise<Date> {
-    return this.#receiver.renewSessionLock({ abortSignal: attempt.signal });
+    return this.#hold.receiver.renewSessionLock({ abortSignal: attempt.signal });
   }
 
   rotate(): void {
-    // A session stays where it is.
+    this.#hold.rotate();
   }
 }
