@@ -1,5 +1,11 @@
 import { systemClock } from "@holdfast/core";
-import { failureOf, ServiceBusClient } from "@holdfast/service-bus";
+import {
+  backoff,
+  failureOf,
+  ServiceBusClient,
+  serviceBusPolicies,
+  type HoldfastEvent,
+} from "@holdfast/service-bus";
 import { ServiceBusClient as OfficialClient } from "@azure/service-bus";
 import { refuseToken, serviceBus } from "@holdfast/simulators/service-bus";
 import { expect, it } from "vitest";
@@ -27,6 +33,12 @@ async function inParallel<T>(
     }),
   );
 }
+
+const full = refuseToken({
+  statusCode: 403,
+  condition: "amqp:resource-limit-exceeded",
+  description: "The maximum number of '1000' tokens per connection has been reached.",
+});
 
 // Rows SB-17, SB-18.
 it("M-08 spreads 2500 entities over connections, none with more than 1000 audiences", async () => {
@@ -87,11 +99,6 @@ it("M-08 has senders that a full connection has no room for move without asking 
 
 it("M-08 goes on to the next connection although others have filled it again and again", async () => {
   await using bus = await serviceBus({ queues: ["orders"] });
-  const full = refuseToken({
-    statusCode: 403,
-    condition: "amqp:resource-limit-exceeded",
-    description: "The maximum number of '1000' tokens per connection has been reached.",
-  });
   bus.faults.next("cbs", full, { times: 3 });
   await using client = new ServiceBusClient(bus.connectionString);
   await client.createSender("orders").sendMessages({ body: 1 });
@@ -179,6 +186,32 @@ it("M-08 accepts sessions on another connection when the service refuses to rene
     })
     .toContainEqual(expect.stringMatching("c "));
 });
+
+it.for([3, 12])(
+  "M-08 subscribes on the next connection after %i were full, which processError hears of many alone",
+  async (times, { expect: here }) => {
+    await using bus = await serviceBus({ queues: ["orders"] });
+    const events: HoldfastEvent[] = [];
+    const policies = serviceBusPolicies({
+      "serviceBus.subscribe": { backoff: backoff.steps({ delaysMs: [1], jitterMs: 0 }) },
+    });
+    await using client = new ServiceBusClient(bus.connectionString, {
+      resilience: { policies, onEvent: (event) => events.push(event) },
+    });
+    await client.createSender("orders").sendMessages({ body: 1 });
+    bus.faults.next("cbs", full, { times });
+    const bodies: unknown[] = [];
+    const errors: unknown[] = [];
+    client.createReceiver("orders").subscribe({
+      processMessage: ({ body }) => Promise.resolve(void bodies.push(body)),
+      processError: ({ error }) => Promise.resolve(void errors.push(error)),
+    });
+    await here.poll(() => bodies, { timeout: 20_000 }).toEqual([1]);
+    here(errors.length).toBe(times > 10 ? 1 : 0);
+    const moves = events.filter((event) => event.type === "retry" && event.fault.kind === "token-limit");
+    here(moves.length).toBe(times);
+  },
+);
 
 it("M-08 closes a connection that is full once its last link is closed", async () => {
   const queues = names(9);

@@ -63,11 +63,14 @@ const receive = presets.request.with({
 const subscribe = presets.reconnect.with({
   attemptTimeoutMs: Infinity,
   backoff: linkBackoff,
-  on: Object.fromEntries(
-    (
-      ["auth", "quota", "not-found", "client-bug", "conflict", "lock-lost", "too-large", "unknown"] as const
-    ).map((kind) => [kind, { action: "retry", limit: Infinity }]),
-  ),
+  on: {
+    ...Object.fromEntries(
+      (
+        ["auth", "quota", "not-found", "client-bug", "conflict", "lock-lost", "too-large", "unknown"] as const
+      ).map((kind) => [kind, { action: "retry", limit: Infinity }]),
+    ),
+    "token-limit": { action: "rotate", limit: Infinity },
+  },
 });
 
 const settle = presets.request.with({ backoff: backoff.full({ baseMs: 100, capMs: 5_000 }) });

@@ -17,6 +17,18 @@ export function isPassing(kind: FaultKind): boolean {
   return kind === "disconnected" || kind === "transient" || kind === "timeout" || kind === "throttled";
 }
 
+// As often as a call may move before it gives up (core's rules).
+const fullConnections = 10;
+
+/**
+ * Whether a link that did not come to be, or was lost, is worth telling the user of: what lasts at once, what passes when it
+ * outlives the first try, and a full connection, which the next link is not on, when others have turned out to be full again and again.
+ */
+export function isWorthTelling({ failures, kind }: Pick<LinkTrouble, "failures" | "kind">): boolean {
+  if (kind === "token-limit") return failures > fullConnections;
+  return !isPassing(kind) || failures > 1;
+}
+
 // A minute of hurry is what upgrades and failovers take; afterwards it is an outage.
 const hurryMs = 60_000;
 

@@ -3,7 +3,7 @@ import { emit, onAbort, run, type Attempt } from "@holdfast/core";
 import { withinTime } from "./connection-pool.ts";
 import { HandlerWork } from "./handler-work.ts";
 import { timeoutError } from "./official-errors.ts";
-import { isPassing, reattachAfter, type LinkTrouble } from "./reattach-pace.ts";
+import { isWorthTelling, reattachAfter, type LinkTrouble } from "./reattach-pace.ts";
 import { ReceiverLink, type LinkListener } from "./receiver-link.ts";
 import { deafLinkError } from "./receiver-errors.ts";
 import type { Receiving } from "./receiving.ts";
@@ -243,7 +243,7 @@ export class Subscription implements Watched {
     }
     const failures = (this.#trouble?.failures ?? 0) + 1;
     this.#trouble = { failures, kind, downMs: clock.now() - (this.#downSince ?? clock.now()) };
-    if (isPassing(kind) && failures < 2) return;
+    if (!isWorthTelling(this.#trouble)) return;
     if (clock.now() - this.#reportedAt < reportEveryMs && failures > 2) return;
     this.#reportedAt = clock.now();
     this.#work.report(error, "receive");
