@@ -58,16 +58,101 @@ describe("a missing right", () => {
   });
 });
 
-it.each([
-  ["SubCode=40000. Bad Request", 400, "client-bug"],
-  ["SubCode=40100. Unauthorized", 401, "auth"],
-  ["SubCode=40900. Conflict", 409, "transient"],
-  ["SubCode=40901. Another conflicting operation is in progress", 409, "transient"],
-  ["SubCode=50009. The request was terminated because the namespace is being throttled", 503, "throttled"],
-  ["SubCode=99999. Something new", 499, "unknown"],
-])("SB-19 knows %s, and throws for no text", (text, statusCode, kind) => {
-  const error = Object.assign(new Error(text), { name: "RestError", statusCode });
-  expect(classifyServiceBus()(error, Date.now()).kind).toBe(kind);
+describe("SB-19 a sub code", () => {
+  const more = "To know more visit https://aka.ms/sbResourceMgrExceptions.";
+  const refusal = (statusCode: number, text: string): Error =>
+    Object.assign(new Error(`${text} ${more}`), { name: "RestError", statusCode });
+
+  it.each([
+    [400, "SubCode=40000. Bad Request", "client-bug", "40000", /does not accept a value/],
+    [
+      400,
+      "Sub code=40000. The property can't be set, as the namespace is using the 'Basic' Tier.",
+      "client-bug",
+      "40000",
+      /tier/,
+    ],
+    [
+      400,
+      "SubCode=40000. The value for the RequiresSession property of an existing Queue cannot be changed.",
+      "client-bug",
+      "40000",
+      /fixed/,
+    ],
+    [
+      400,
+      "SubCode=40000. The supplied lock time exceeds the allowed maximum of '5' minutes.",
+      "client-bug",
+      "40000",
+      /five minutes/,
+    ],
+    [
+      400,
+      "SubCode=40400. The auto forwarding destination entity does not exist.",
+      "client-bug",
+      "40400",
+      /forward/,
+    ],
+    [401, "SubCode=40100: Unauthorized : Unauthorized access for 'GetQueue'", "auth", "40100", /right/],
+    [401, "40103: Invalid authorization token signature", "auth", "40103", /signature/],
+    [
+      403,
+      "SubCode=40300. The maximum number of resources of type `Queue` has been reached.",
+      "quota",
+      "40300",
+      /as many/,
+    ],
+    [409, "SubCode=40900. Conflict", "transient", "40900", /present state/],
+    [409, "SubCode=40901. Another conflicting operation is in progress", "transient", "40901", /in progress/],
+    [429, "SubCode=40901. Another conflicting operation is in progress", "transient", "40901", /in progress/],
+    [
+      429,
+      "SubCode=50004. The request was terminated because the namespace is being throttled.",
+      "throttled",
+      "50004",
+      /requests/,
+    ],
+    [
+      503,
+      "SubCode=50009. The request was terminated because the namespace is being throttled",
+      "throttled",
+      "50009",
+      /credits/,
+    ],
+    [500, "SubCode=50000. Internal Server Error", "transient", "50000", /inside/],
+    [499, "SubCode=49999. Something new", "unknown", "49999", /not one/],
+  ] as const)("of a %i is known, and what it means said: %s", (status, text, kind, subCode, because) => {
+    const fault = classifyServiceBus()(refusal(status, text), Date.now());
+    expect({ kind: fault.kind, subCode: fault.subCode }).toEqual({ kind, subCode });
+    expect(fault.because).toMatch(because);
+    expect(fault.remedy).not.toBe("");
+    // A text alone, from a log, is explained alike.
+    expect(classifyServiceBus()(text, Date.now())).toMatchObject({
+      subCode,
+      because: expect.stringMatching(because),
+    });
+  });
+
+  it("is told by failureOf(), with the official error left as it is; the caller's own rows come first", async () => {
+    await using at = await wrappedScene({ tls: true });
+    const { connectionString, ca } = at.bus.tls!;
+    const ask = (resilience = {}) =>
+      failed(
+        new ServiceBusAdministrationClient(connectionString, { tlsOptions: { ca }, resilience }).updateQueue({
+          ...described,
+          lockDuration: "PT10M",
+        }),
+      );
+    const described = await new ServiceBusAdministrationClient(connectionString, {
+      tlsOptions: { ca },
+    }).getQueue(queue);
+    const { error, failure } = await ask();
+    expect(error.message).toContain("SubCode=40000");
+    expect(failure).toMatchObject({ subCode: "40000", id: "admin-bad-request" });
+    expect(failure.because).toContain("five minutes");
+    const own = { id: "own", kind: "client-bug", match: { text: /40000/ }, because: "ours", remedy: "ours" };
+    expect((await ask({ faults: [own] })).failure).toMatchObject({ subCode: "40000", because: "ours" });
+  });
 });
 
 describe("a quota", () => {

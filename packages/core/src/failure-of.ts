@@ -36,6 +36,7 @@ export interface Failure extends Pick<
   | "remedy"
   | "see"
   | "missingClaim"
+  | "subCode"
   | "trackingId"
   | "systemTracker"
   | "serverTimestamp"

@@ -39,6 +39,9 @@ export function faultTable(service: string, rows: readonly FaultRow[]): Classify
   return faultLookup(service, rows, reading);
 }
 
+// "SubCode=40901", "Error code: 50009", and the gateway's "40103: Invalid authorization token signature".
+const subCode = /\b(?:sub[- ]?code\s*=|error code\s*:)\s*([45]\d{4})\b|(?:^|[\s(])([45]0\d{3}): [A-Z]/im;
+
 const reading: Reading = {
   otherwise: {
     id: "unknown",
@@ -51,6 +54,7 @@ const reading: Reading = {
   hint: retryHint,
   details: (text) => ({
     missingClaim: /'(Send|Listen|Manage)'\s*claim/.exec(text)?.[1] as Fault["missingClaim"],
+    subCode: subCode.exec(text)?.slice(1).find(Boolean),
     trackingId: /TrackingId:\s*([\w-]+)/i.exec(text)?.[1],
     systemTracker: /SystemTracker:\s*([^\s,<]+)/i.exec(text)?.[1],
     serverTimestamp: /\bTimestamp:\s*(\d{4}-[\dT:.Z+-]*\dZ?)/i.exec(text)?.[1],

@@ -46,6 +46,8 @@ export interface Fault {
   readonly hintMs: number | undefined;
   /** The claim the identity lacks. */
   readonly missingClaim: "Send" | "Listen" | "Manage" | undefined;
+  /** The service's own code within the status, e.g. `40901`, where its text has one. */
+  readonly subCode?: string | undefined;
   /** The service's id of the failed request, for a support ticket. */
   readonly trackingId: string | undefined;
   /** Which part of the service failed it, for a support ticket, e.g. `contoso:Queue:orders`. */

@@ -73,13 +73,11 @@ export class Trouble {
 
   /** @param began - whether the last attempt had begun; otherwise what it waited for had attempts of its own. */
   failure(fault: Fault, reason: EndReason, error: unknown, elapsedMs: number, began: boolean): Failure {
-    const { kind, service, code, id, because, remedy, see, missingClaim } = fault;
-    const { trackingId, systemTracker, serverTimestamp } = fault;
+    const { hintMs: _, sent: __, ...told } = fault;
     const known = began ? undefined : failureOf(error);
     const others = known?.attempts.filter(({ operation }) => operation !== this.#spec.operation) ?? [];
     return {
-      ...{ kind, service, code, id, because, remedy, see, missingClaim },
-      ...{ trackingId, systemTracker, serverTimestamp },
+      ...told,
       reason,
       outcome: this.mayHaveBeenSent ? "unknown" : "rejected",
       attempts: [...this.records, ...others],

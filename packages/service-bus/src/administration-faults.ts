@@ -7,6 +7,15 @@ const codes =
 /** What the administration endpoint answers, as the official `RestError` carries it: HTTP status, and a sub code in the text. */
 export const administrationFaults: readonly FaultRow[] = [
   {
+    // With 429 the service also says that another operation is in progress; a slower pace would not help.
+    id: "admin-busy",
+    kind: "transient",
+    match: { name: "RestError", status: 429, text: /4090[01]|conflict/i },
+    because: "another operation on the entity is in progress",
+    remedy: "repeated when that may be over",
+    see: codes,
+  },
+  {
     id: "TH-10",
     kind: "throttled",
     match: { name: "RestError", status: [429, 503] },

@@ -1,4 +1,5 @@
 import { administrationFaults } from "./administration-faults.ts";
+import { subCodeTexts, withSubCodes } from "./sub-codes.ts";
 import { faultTable, systemFaults, type Classify, type FaultRow } from "@holdfast/core";
 
 const learn = (page: string): string => `https://learn.microsoft.com/azure/service-bus-messaging/${page}`;
@@ -279,5 +280,10 @@ export const serviceBusFaults: readonly FaultRow[] = [
 
 /** Turns an error of the official client into a fault. Own rows, tried first, go before ours. */
 export function classifyServiceBus(own: readonly FaultRow[] = []): Classify {
-  return faultTable("service-bus", [...own, ...administrationFaults, ...serviceBusFaults]);
+  return faultTable("service-bus", [
+    ...own,
+    ...withSubCodes(administrationFaults),
+    ...serviceBusFaults,
+    ...subCodeTexts(administrationFaults),
+  ]);
 }
