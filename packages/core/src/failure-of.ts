@@ -37,6 +37,7 @@ export interface Failure extends Pick<
   | "see"
   | "missingClaim"
   | "subCode"
+  | "step"
   | "trackingId"
   | "systemTracker"
   | "serverTimestamp"

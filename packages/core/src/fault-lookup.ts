@@ -13,7 +13,7 @@ export interface Reading {
   /** What only some services say of a fault, in all the texts of an error. */
   readonly details?: (
     text: string,
-  ) => Pick<Fault, "missingClaim" | "subCode" | "trackingId" | "systemTracker" | "serverTimestamp">;
+  ) => Pick<Fault, "missingClaim" | "subCode" | "step" | "trackingId" | "systemTracker" | "serverTimestamp">;
 }
 
 /** The lookup behind `faultTable()`: for a page, which reads less than all of it. */

@@ -1,3 +1,4 @@
+import { connectingStepIn } from "./connecting-step.ts";
 import type { Fault, FaultKind, Sent } from "./fault.ts";
 import { faultLookup, type Reading } from "./fault-lookup.ts";
 import { retryHint } from "./retry-hint.ts";
@@ -55,6 +56,7 @@ const reading: Reading = {
   details: (text) => ({
     missingClaim: /'(Send|Listen|Manage)'\s*claim/.exec(text)?.[1] as Fault["missingClaim"],
     subCode: subCode.exec(text)?.slice(1).find(Boolean),
+    step: connectingStepIn(text),
     trackingId: /TrackingId:\s*([\w-]+)/i.exec(text)?.[1],
     systemTracker: /SystemTracker:\s*([^\s,<]+)/i.exec(text)?.[1],
     serverTimestamp: /\bTimestamp:\s*(\d{4}-[\dT:.Z+-]*\dZ?)/i.exec(text)?.[1],

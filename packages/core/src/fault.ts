@@ -1,3 +1,5 @@
+import type { ConnectingStep } from "./connecting-step.ts";
+
 /** The kinds of things that go wrong, each with one meaning for what to do next (see `rules.ts` for the defaults). */
 export const faultKinds = [
   "transient",
@@ -48,6 +50,8 @@ export interface Fault {
   readonly missingClaim: "Send" | "Listen" | "Manage" | undefined;
   /** The service's own code within the status, e.g. `40901`, where its text has one. */
   readonly subCode?: string | undefined;
+  /** The step of connecting that failed, where that is truly known. */
+  readonly step?: ConnectingStep | undefined;
   /** The service's id of the failed request, for a support ticket. */
   readonly trackingId: string | undefined;
   /** Which part of the service failed it, for a support ticket, e.g. `contoso:Queue:orders`. */

@@ -41,6 +41,7 @@ export {
   type Failure,
   type ItemOutcome,
 } from "./failure-of.ts";
+export { connectingSteps, type ConnectingStep } from "./connecting-step.ts";
 export { faultKinds, type Fault, type FaultKind, type Sent } from "./fault.ts";
 export { faultLookup, type BareRow, type Reading } from "./fault-lookup.ts";
 export { faultTable, type Classify, type FaultRow, type Match } from "./fault-table.ts";

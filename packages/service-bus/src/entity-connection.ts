@@ -1,6 +1,7 @@
 import type { ServiceBusClient, ServiceBusReceivedMessage, ServiceBusReceiver } from "@azure/service-bus";
 import { emit, type Attempt } from "@holdfast/core";
 import type { ConnectionPool, Generation } from "./connection-pool.ts";
+import { noteAwaited, noteRefused } from "./connecting-step.ts";
 import { isTimeout } from "./official-errors.ts";
 import type { Resilience } from "./resilience.ts";
 
@@ -69,7 +70,10 @@ export class EntityConnection {
     return new Promise<T>((resolve, reject) => {
       const { signal } = attempt;
       signal.addEventListener("abort", () => {
-        if (isTimeout(signal.reason)) this.unanswered(generation, startedAt, signal.reason);
+        if (isTimeout(signal.reason)) {
+          noteAwaited(signal.reason, generation.client, `${this.entityPath}/$management`);
+          this.unanswered(generation, startedAt, signal.reason);
+        }
         reject(signal.reason as Error);
       });
       work(receiver, generation.client).then((result) => {
@@ -87,6 +91,17 @@ export class EntityConnection {
   /** Renews the lock of a message; resolves with its end by the service's clock. */
   renew(message: ServiceBusReceivedMessage, attempt: Attempt): Promise<Date> {
     return this.manage((receiver) => receiver.renewMessageLock(message), attempt);
+  }
+
+  /** Remembers of an error how far a receiver's link had come. */
+  noteAwaited({ generation }: BoundReceiver, error: unknown): void {
+    noteAwaited(error, generation.client, this.entityPath);
+  }
+
+  /** Remembers of an error that it was the answer to a receiver's link. */
+  noteRefused(error: unknown): void {
+    const { classify, clock } = this.#resilience;
+    noteRefused(error, classify(error, clock.wallNow()));
   }
 
   /** No answer came to what began at `since`. When nothing came on the whole connection, it may be half-open. */

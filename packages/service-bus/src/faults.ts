@@ -1,4 +1,5 @@
 import { administrationFaults } from "./administration-faults.ts";
+import { withSteps } from "./connecting-step.ts";
 import { subCodeTexts, withSubCodes } from "./sub-codes.ts";
 import { faultTable, systemFaults, type Classify, type FaultRow } from "@holdfast/core";
 
@@ -280,10 +281,11 @@ export const serviceBusFaults: readonly FaultRow[] = [
 
 /** Turns an error of the official client into a fault. Own rows, tried first, go before ours. */
 export function classifyServiceBus(own: readonly FaultRow[] = []): Classify {
-  return faultTable("service-bus", [
+  const table = faultTable("service-bus", [
     ...own,
     ...withSubCodes(administrationFaults),
     ...serviceBusFaults,
     ...subCodeTexts(administrationFaults),
   ]);
+  return withSteps(table);
 }

@@ -1,4 +1,6 @@
+import type { ServiceBusClient } from "@azure/service-bus";
 import { onAbort, redact, rememberFailure, run, type Attempt, type AttemptRecord } from "@holdfast/core";
+import { noteAwaited, noteRefused } from "./connecting-step.ts";
 import { isTimeout, timeoutError } from "./official-errors.ts";
 import type { Resilience } from "./resilience.ts";
 
@@ -6,6 +8,8 @@ import type { Resilience } from "./resilience.ts";
 export interface OpeningSteps {
   /** One attempt to open; `giveUp` ends it when nothing answers. */
   readonly attempt: (scope: Attempt, giveUp: (error: Error) => void) => Promise<void>;
+  /** Who opens it. */
+  readonly client: () => ServiceBusClient;
   /** Moves to another connection, because this one holds as many tokens as the service allows. */
   readonly rotate: () => void;
 }
@@ -26,6 +30,7 @@ export class LinkOpening {
   readonly done: Promise<void>;
   readonly #entityPath: string;
   readonly #resilience: Resilience;
+  readonly #steps: OpeningSteps;
   readonly #abort = new AbortController();
   readonly #startedAt: number;
   readonly #records: AttemptRecord[] = [];
@@ -38,8 +43,9 @@ export class LinkOpening {
     const { policy, classify, clock, random, onEvent } = resilience;
     this.#entityPath = entityPath;
     this.#resilience = resilience;
+    this.#steps = steps;
     this.#startedAt = clock.now();
-    this.done = run((scope) => this.#attempt(scope, steps), {
+    this.done = run((scope) => this.#attempt(scope), {
       operation: "serviceBus.connect",
       target: entityPath,
       policy: policy("serviceBus.connect"),
@@ -69,6 +75,7 @@ export class LinkOpening {
     this.#waiting += 1;
     const left = new Promise<never>((_, reject) => {
       const leave = (): void => {
+        if (isTimeout(signal.reason)) this.#noteAwaited(signal.reason);
         reject(this.#reasonFor(signal.reason));
       };
       if (signal.aborted) leave();
@@ -85,7 +92,7 @@ export class LinkOpening {
     this.#abort.abort();
   }
 
-  async #attempt(scope: Attempt, steps: OpeningSteps): Promise<void> {
+  async #attempt(scope: Attempt): Promise<void> {
     if (scope.number > 1 && this.#waiting === 0) this.abandon();
     const patienceMs = firstPatienceMs * 2 ** this.#unanswered;
     const giveUp = (error: Error): void => {
@@ -96,9 +103,10 @@ export class LinkOpening {
       giveUp(this.#late(patienceMs));
     });
     try {
-      await steps.attempt(scope, giveUp);
+      await this.#steps.attempt(scope, giveUp);
     } catch (error) {
-      this.#note(scope.number, error);
+      // What was given up is told as what it was given up for: the official client calls it an abort.
+      this.#note(scope.number, scope.ended ? scope.signal.reason : error);
       throw error;
     } finally {
       stop();
@@ -107,14 +115,21 @@ export class LinkOpening {
 
   #late(ms: number): Error {
     const error = timeoutError(this.#entityPath, ms);
+    this.#noteAwaited(error);
     this.#lastError = error;
     return error;
+  }
+
+  #noteAwaited(error: unknown): void {
+    noteAwaited(error, this.#steps.client(), this.#entityPath);
   }
 
   #note(attempt: number, error: unknown): void {
     this.#lastError = error;
     const { classify, clock } = this.#resilience;
-    const { kind, id, code } = classify(error, clock.wallNow());
+    const seen = classify(error, clock.wallNow());
+    const { kind, id, code } = seen;
+    noteRefused(error, seen);
     const message = redact(error instanceof Error ? error.message : String(error));
     const atMs = clock.now() - this.#startedAt;
     if (this.#records.length === maxRecords) this.#records.shift();

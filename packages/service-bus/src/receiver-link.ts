@@ -186,12 +186,17 @@ export class ReceiverLink implements SettlementLink {
     this.#opening = undefined;
     this.settlements.cut();
     void this.#release();
-    if (opening === undefined) this.#listener.lost(error, this);
-    else opening.failed(error);
+    if (opening === undefined) {
+      this.#listener.lost(error, this);
+      return;
+    }
+    this.#connection.noteRefused(error);
+    opening.failed(error);
   }
 
   /** The connection has not answered what began at `since`. */
   unanswered(since: number, error: Error): void {
+    if (this.#opening !== undefined) this.#connection.noteAwaited(this.#bound, error);
     this.#connection.unanswered(this.#bound.generation, since, error);
     this.lose(error);
   }

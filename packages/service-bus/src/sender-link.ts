@@ -236,6 +236,7 @@ export class SenderLink {
         await opened.finally(() => dependents.delete(giveUp));
         this.#answered(bound);
       },
+      client: () => tried.generation.client,
       rotate: () => {
         turnAway(tried, this.#pool);
       },
@@ -266,8 +267,7 @@ export class SenderLink {
   }
 
   #answered(bound: BoundSender): void {
-    bound.answeredAt = this.#resilience.clock.now();
-    bound.generation.answeredAt = bound.answeredAt;
+    bound.generation.answeredAt = bound.answeredAt = this.#resilience.clock.now();
   }
 
   /**

@@ -1,6 +1,7 @@
 import type { ServiceBusClient, ServiceBusSessionReceiver as OfficialReceiver } from "@azure/service-bus";
 import { watchAccept } from "./accept-watch.ts";
 import { badOption, run, type Attempt, type Policy } from "@holdfast/core";
+import { noteAwaited, noteRefused } from "./connecting-step.ts";
 import { withinTime, type ConnectionPool, type Generation } from "./connection-pool.ts";
 import { Lifetime } from "./lifetime.ts";
 import type { LockKeeper } from "./lock-keeper.ts";
@@ -115,12 +116,17 @@ export class SessionAcceptor {
     unanswered: number,
     dead: () => void,
   ): Promise<readonly [OfficialReceiver, Generation]> {
-    const { clock, stallAfterMs: everyMs } = this.#resilience;
+    const { clock, classify, stallAfterMs: everyMs } = this.#resilience;
     const startedAt = clock.now();
+    const abandon = (): void => {
+      const error = receiverLinkLostError(entityPath);
+      noteAwaited(error, generation.client, entityPath);
+      this.#pool.abandon(generation, error);
+    };
     attempt.signal.addEventListener("abort", () => {
       if (!isTimeout(attempt.signal.reason) || generation.answeredAt >= startedAt) return;
       // All who wait on it, for their watches would find nothing left to give up.
-      this.#pool.abandon(generation, receiverLinkLostError(entityPath));
+      abandon();
     });
     const leave = this.#pool.enter(generation);
     const stopWatching = watchAccept({
@@ -129,9 +135,7 @@ export class SessionAcceptor {
       answered: () => {
         generation.answeredAt = clock.now();
       },
-      dead: () => {
-        this.#pool.abandon(generation, receiverLinkLostError(entityPath));
-      },
+      dead: abandon,
     });
     const lose = (error: Error): void => {
       dead();
@@ -149,6 +153,7 @@ export class SessionAcceptor {
       await withinTime(receiver.close(), closeTimeoutMs, clock);
       throw timeoutError(entityPath, clock.now() - startedAt);
     } catch (error) {
+      noteRefused(error, classify(error, clock.wallNow()));
       this.#pool.release(generation);
       throw error;
     } finally {
