@@ -6,7 +6,14 @@ import { isTimeout } from "./official-errors.ts";
 import type { Resilience } from "./resilience.ts";
 
 /** How to make official receivers for one entity. */
-export type MakeReceiver = (client: ServiceBusClient) => ServiceBusReceiver;
+export interface ReceiverMaker {
+  /** As the user wants it. */
+  make(client: ServiceBusClient): ServiceBusReceiver;
+  /** One that leaves to `received` what costs less here. */
+  makeForLink(client: ServiceBusClient): ServiceBusReceiver;
+  /** To be called with each message that comes on such a link, first. */
+  received(message: ServiceBusReceivedMessage): void;
+}
 
 type PeekPosition = ServiceBusReceivedMessage["sequenceNumber"];
 
@@ -26,7 +33,7 @@ export class EntityConnection {
   /** Where peeking goes on; the official client begins anew on another connection. */
   readonly cursor: { next: PeekPosition } = { next: undefined };
   readonly #pool: ConnectionPool;
-  readonly #make: MakeReceiver;
+  readonly #maker: ReceiverMaker;
   readonly #resilience: Resilience;
   /** Opens no link of its own. */
   #managing: BoundReceiver;
@@ -35,18 +42,23 @@ export class EntityConnection {
   #ended = false;
 
   /** @throws what the official createReceiver throws, for wrong arguments or a closed client. */
-  constructor(pool: ConnectionPool, audience: string, make: MakeReceiver, resilience: Resilience) {
+  constructor(pool: ConnectionPool, audience: string, maker: ReceiverMaker, resilience: Resilience) {
     this.#pool = pool;
-    this.#make = make;
+    this.#maker = maker;
     this.#resilience = resilience;
-    this.#managing = this.#lease(audience);
+    this.#managing = this.#lease(audience, (client) => maker.make(client));
     this.entityPath = this.#managing.receiver.entityPath;
     this.identifier = this.#managing.receiver.identifier;
   }
 
   /** A receiver for a link of its own; give it back with {@link giveBack}. */
   bind(): BoundReceiver {
-    return this.#lease(this.entityPath);
+    return this.#lease(this.entityPath, (client) => this.#maker.makeForLink(client));
+  }
+
+  /** To be called with each message that comes on such a link, first. */
+  received(message: ServiceBusReceivedMessage): void {
+    this.#maker.received(message);
   }
 
   giveBack({ generation }: BoundReceiver): void {
@@ -143,14 +155,14 @@ export class EntityConnection {
 
   #move(): void {
     const former = this.#managing;
-    this.#managing = this.#lease(this.entityPath);
+    this.#managing = this.#lease(this.entityPath, (client) => this.#maker.make(client));
     this.giveBack(former);
   }
 
-  #lease(audience: string): BoundReceiver {
+  #lease(audience: string, make: ReceiverMaker["make"]): BoundReceiver {
     const generation = this.#pool.lease(audience);
     try {
-      return { receiver: this.#make(generation.client), generation };
+      return { receiver: make(generation.client), generation };
     } catch (error) {
       this.#pool.release(generation);
       throw error;

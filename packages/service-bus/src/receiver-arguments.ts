@@ -5,7 +5,8 @@ import type {
 } from "@azure/service-bus";
 import { badOption } from "@holdfast/core";
 import { largestBatch } from "./batch-calls.ts";
-import type { MakeReceiver } from "./entity-connection.ts";
+import { putNumbersForDates } from "./dates-as-numbers.ts";
+import type { ReceiverMaker } from "./entity-connection.ts";
 import type { ReceiverSettings } from "./receiver.ts";
 
 /** The official options of a receiver, and ours. */
@@ -31,7 +32,7 @@ const defaultMaxLockRenewalMs = 300_000;
 export interface ParsedReceiver {
   /** Queue or topic and subscription: what a link's token is for. */
   readonly audience: string;
-  readonly make: MakeReceiver;
+  readonly maker: ReceiverMaker;
   readonly settings: Omit<ReceiverSettings, "fullyQualifiedNamespace">;
 }
 
@@ -40,15 +41,20 @@ export function parseReceiverArguments([entity, second, third]: ReceiverArgument
   const subscriptionName = typeof second === "string" ? second : undefined;
   const { prefetchCount = 0, ...options } = (typeof second === "string" ? third : second) ?? {};
   assertPrefetchCount(prefetchCount, options.receiveMode);
-  // The official client deletes the mode from what it is given; and its own renewal would be a second one (gaps 6 to 9).
-  const fresh = (): OfficialReceiverOptions => ({ ...options, maxAutoLockRenewalDurationInMs: 0 });
-  const make = (client: ServiceBusClient): ServiceBusReceiver =>
-    subscriptionName === undefined
-      ? client.createReceiver(entity, fresh())
-      : client.createReceiver(entity, subscriptionName, fresh());
+  const make = (client: ServiceBusClient, ours: OfficialReceiverOptions = {}): ServiceBusReceiver => {
+    // The official client deletes the mode from what it is given; and its own renewal would be a second one (gaps 6 to 9).
+    const fresh = { ...options, maxAutoLockRenewalDurationInMs: 0, ...ours };
+    return subscriptionName === undefined
+      ? client.createReceiver(entity, fresh)
+      : client.createReceiver(entity, subscriptionName, fresh);
+  };
   return {
     audience: subscriptionName === undefined ? entity : `${entity}/Subscriptions/${subscriptionName}`,
-    make,
+    maker: {
+      make: (client) => make(client),
+      makeForLink: (client) => make(client, { skipConvertingDate: true }),
+      received: options.skipConvertingDate === true ? () => undefined : putNumbersForDates,
+    },
     settings: {
       receiveMode: options.receiveMode ?? "peekLock",
       maxLockRenewalMs: maxLockRenewalMs(options.maxAutoLockRenewalDurationInMs),

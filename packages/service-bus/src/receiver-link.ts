@@ -244,6 +244,7 @@ export class ReceiverLink implements SettlementLink {
       processMessage: (message) => {
         this.#delivered += 1;
         this.#opened();
+        this.#connection.received(message);
         return this.#listener.message(message, this);
       },
       processError: (args) => {

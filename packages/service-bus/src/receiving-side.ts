@@ -45,8 +45,8 @@ export class ReceivingSide {
 
   /** @throws what the official createReceiver throws. */
   createReceiver(given: ReceiverArguments): ServiceBusReceiver {
-    const { audience, make, settings } = parseReceiverArguments(given);
-    const connection = new EntityConnection(this.#pool, audience, make, this.#resilience);
+    const { audience, maker, settings } = parseReceiverArguments(given);
+    const connection = new EntityConnection(this.#pool, audience, maker, this.#resilience);
     const fullyQualifiedNamespace = this.#fullyQualifiedNamespace;
     const receiver = new Receiver(
       connection,
@@ -66,8 +66,8 @@ export class ReceivingSide {
 
   /** @throws what the official createRuleManager throws. */
   createRuleManager(topicName: string, subscriptionName: string): ServiceBusRuleManager {
-    const { audience, make } = parseReceiverArguments([topicName, subscriptionName]);
-    const connection = new EntityConnection(this.#pool, audience, make, this.#resilience);
+    const { audience, maker } = parseReceiverArguments([topicName, subscriptionName]);
+    const connection = new EntityConnection(this.#pool, audience, maker, this.#resilience);
     const manager = new RuleManager(connection, topicName, subscriptionName, this.#resilience);
     this.#ruleManagers.add(manager);
     return manager;

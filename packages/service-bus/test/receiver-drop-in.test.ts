@@ -1,4 +1,5 @@
 import type * as official from "@azure/service-bus";
+import * as officialPackage from "@azure/service-bus";
 import { afterEach, expect, expectTypeOf, it, vi } from "vitest";
 import * as ours from "@holdfast/service-bus";
 import { timed } from "../../../test/own-time/own-time.ts";
@@ -73,3 +74,35 @@ it("refuses a link to an entity that does not exist, at once and with the offici
   expect(error).toMatchObject({ code: "MessagingEntityNotFound" });
   expect(ownMs).toBeLessThan(5_000);
 });
+
+it.each([{ skipConvertingDate: true }, {}])(
+  "hands over dates as the official receiver does with %o",
+  async (options) => {
+    await using at = await receivingBench();
+    const at2026 = new Date("2026-01-02T03:04:05.678Z");
+    const message = {
+      body: "order",
+      applicationProperties: { at: at2026, tenant: "a", count: 3, none: null },
+      messageAnnotations: {
+        "x-opt-at": at2026,
+        "x-opt-list": [1, at2026, { at: at2026, bytes: Buffer.from("ab") }],
+      },
+      bodyType: "value" as const,
+    };
+    const bare = new officialPackage.ServiceBusClient(at.bus.connectionString);
+    await bare.createSender(queue).sendMessages([message, message]);
+    const received = async (client: official.ServiceBusClient): Promise<unknown[]> => {
+      const receiver = client.createReceiver(queue, options);
+      const [first] = await receiver.receiveMessages(1);
+      if (first === undefined) throw new Error("nothing came");
+      await receiver.abandonMessage(first);
+      const { applicationProperties, _rawAmqpMessage: raw } = first;
+      // Of each delivery its own.
+      const annotations = { ...raw.messageAnnotations, "x-opt-locked-until": 0 };
+      const token = Object.keys(raw.deliveryAnnotations?.["x-opt-lock-token"] as object);
+      return [applicationProperties, raw.applicationProperties, token, annotations];
+    };
+    expect(await received(at.client)).toEqual(await received(bare));
+    await bare.close();
+  },
+);
