@@ -1,10 +1,13 @@
+import { createHmac } from "node:crypto";
+import { inspect } from "node:util";
 import {
   backoff,
   classifyServiceBus,
   ServiceBusAdministrationClient,
+  ServiceBusClient,
   serviceBusPolicies,
 } from "@holdfast/service-bus";
-import { refuseLink, reject } from "@holdfast/simulators/service-bus";
+import { refuseLink, refuseToken, reject } from "@holdfast/simulators/service-bus";
 import { describe, expect, it } from "vitest";
 import { queue } from "./scenarios.ts";
 import { failed, wrappedScene } from "./wrapped-scene.ts";
@@ -56,6 +59,54 @@ describe("a missing right", () => {
     // Once more with a new token, and no more.
     expect(at.bus.journal.attaches("news").length).toBeLessThanOrEqual(2);
   });
+});
+
+describe("SBC-029 a shared access signature that has expired", () => {
+  const key = { name: "all", key: "YWxsLXJpZ2h0cw==", claims: ["Manage", "Send", "Listen"] as const };
+  const signature = (endsInSeconds: number): { text: string; sig: string; end: string } => {
+    const seconds = Math.floor(Date.now() / 1_000) + endsInSeconds;
+    const resource = encodeURIComponent("sb://127.0.0.1/");
+    const sig = createHmac("sha256", key.key)
+      .update(`${resource}\n${String(seconds)}`)
+      .digest("base64");
+    return {
+      text: `SharedAccessSignature sr=${resource}&sig=${encodeURIComponent(sig)}&se=${String(seconds)}&skn=${key.name}`,
+      sig: encodeURIComponent(sig),
+      end: new Date(seconds * 1_000).toISOString(),
+    };
+  };
+
+  it.each(["connection string", "credential"])(
+    "in a %s is named, with its end, never shown",
+    async (form) => {
+      await using at = await wrappedScene({ keys: [key] });
+      const expired = signature(-7_300);
+      const host = at.bus.host.replace(/^sb:\/\//, "");
+      const connection = (text: string): string =>
+        `Endpoint=sb://${host}/;SharedAccessSignature=${text};UseDevelopmentEmulator=true`;
+      await using client =
+        form === "credential"
+          ? new ServiceBusClient(`${at.bus.host};UseDevelopmentEmulator=true;X=/`, {
+              signature: expired.text,
+            })
+          : new ServiceBusClient(connection(expired.text));
+      const { error, failure } = await failed(client.createSender(queue).sendMessages({ body: 1 }));
+      expect(error).toMatchObject({ name: "ServiceBusError", code: "UnauthorizedAccess" });
+      expect(failure).toMatchObject({ kind: "auth", step: "authorization" });
+      expect(failure.because).toContain(`expired at ${expired.end}, 2 hours ago`);
+      expect(failure.remedy).toContain("updateCredential()");
+      expect(inspect([failure, error.message], { depth: 10 })).not.toContain(expired.sig);
+      const good = signature(3_600);
+      client.updateCredential(form === "credential" ? { signature: good.text } : connection(good.text));
+      await client.createSender(queue).sendMessages({ body: 2 });
+      expect(at.bus.journal.stored(queue)).toHaveLength(1);
+      // It is the clock that is wrong when one that is good is refused for its age.
+      at.bus.faults.always("cbs", refuseToken({ description: "ExpiredToken: The token is expired." }));
+      const another = await failed(client.createSender("others").sendMessages({ body: 3 }));
+      expect(another.failure.because).toContain(good.end);
+      expect(another.failure.remedy).toContain("clock");
+    },
+  );
 });
 
 describe("SB-19 a sub code", () => {

@@ -11,6 +11,7 @@ import {
 } from "./administration-calls.ts";
 import { administrationPolicies } from "./administration-policies.ts";
 import { tokenSourceOf, withCredentialFaults } from "./credentials.ts";
+import { withSignatureExpiry } from "./signature-expiry.ts";
 import { resilienceFrom, type Resilience, type ResilienceOptions } from "./resilience.ts";
 
 /** The official options, and ours. */
@@ -80,10 +81,11 @@ export class ServiceBusAdministrationClient extends official.ServiceBusAdministr
     if (resilience === false || process.env["HOLDFAST_BYPASS"] === "1") return;
     const known = resilienceFrom(resilience, undefined, this.#namespace);
     const defaults = administrationPolicies(options.retryOptions);
+    const access = { host, credential: hasCredential ? (credentialOrOptions as Credential) : undefined };
     const settings: Resilience = {
       ...known,
       policy: (operation) => resilience.policies?.lookup(operation) ?? defaults(operation),
-      classify: withCredentialFaults(known.classify),
+      classify: withSignatureExpiry(withCredentialFaults(known.classify), () => access),
     };
     const fresh = { ...options, retryOptions: { maxRetries: 0 } };
     const tokens = hasCredential ? tokenSourceOf(credentialOrOptions as Credential, settings) : undefined;

@@ -5,6 +5,7 @@ import { closeClient } from "./connection-pool.ts";
 import { innerTimeouts } from "./connections.ts";
 import { DeadLetters } from "./dead-letters.ts";
 import { checkConnectionString } from "./connection-string.ts";
+import { withSignatureExpiry } from "./signature-expiry.ts";
 import { isCredential, withCredentialFaults, type Access, type Credential } from "./credentials.ts";
 import { EntitySenders } from "./entity-senders.ts";
 import type { Handler } from "./message-work.ts";
@@ -98,7 +99,11 @@ export class ServiceBusClient extends official.ServiceBusClient {
     super(...officialArguments(access, options, retryOptions));
     if (isBypassed) return;
     const known = resilienceFrom(resilience, retryOptions, namespaceOf(access));
-    const settings: Resilience = { ...known, classify: withCredentialFaults(known.classify) };
+    const classify = withSignatureExpiry(
+      withCredentialFaults(known.classify),
+      () => this.#holding?.hold.connections.access ?? access,
+    );
+    const settings: Resilience = { ...known, classify };
     const hold = holdConnections(access, options, settings);
     const { sending, receiving, sessions } = hold.connections;
     this.#holding = {
