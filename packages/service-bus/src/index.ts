@@ -49,6 +49,7 @@ export { redeliveryProperties } from "./redelivery.ts";
 export { type SettleResult } from "./settle-result.ts";
 export { type PartitionBy } from "./partition-by.ts";
 export { classifyServiceBus, serviceBusFaults } from "./faults.ts";
+export { redactOfficialLog, type OfficialLog } from "./official-log.ts";
 export { guardOfficialRejections } from "./rejection-guard.ts";
 export { type Transport } from "./transport.ts";
 export { type Credential } from "./credentials.ts";
