@@ -168,7 +168,7 @@ class PacedGate implements Gate {
         this.#wakeAt(at, now);
         return;
       }
-      this.#line.leave(waiter);
+      this.#line.serve(waiter);
       waiter.stage = "admitted";
       this.#admit(waiter.cost, now);
       waiter.admit();

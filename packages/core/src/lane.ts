@@ -4,5 +4,5 @@
  */
 export type Lane = "renewal" | "settlement" | "send" | "administration";
 
-/** First served first. */
+/** First served first; `waiting-line.ts` keeps a share for those behind. */
 export const lanes: readonly Lane[] = Object.freeze(["renewal", "settlement", "send", "administration"]);

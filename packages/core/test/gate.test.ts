@@ -324,6 +324,37 @@ describe("lanes", () => {
     await clock.advance(0);
     expect(order).toEqual(lanes.flatMap((lane) => [`${lane} 1`, `${lane} 2`]));
   });
+
+  it("TH-14 leave a fifth of the credits to who waits behind, but a renewal waits for nobody", async () => {
+    const { clock, door } = scene({ maxInFlight: 1 });
+    door.enter("send", 1);
+    const credits = new Map<Lane, number>();
+    const order: Lane[] = [];
+    const wait = (lane: Lane, cost: number): void => {
+      void door.enter(lane, cost)?.admitted.then(() => {
+        credits.set(lane, (credits.get(lane) ?? 0) + cost);
+        order.push(lane);
+        door.leave("accepted", cost);
+      });
+    };
+    for (let index = 0; index < 1_000; index += 1) wait("settlement", 1);
+    for (let index = 0; index < 1_000; index += 1) wait("send", 1);
+    for (let index = 0; index < 100; index += 1) wait("administration", 10);
+    door.leave("accepted", 1);
+    wait("renewal", 10);
+    await clock.advance(0);
+    expect(order[0]).toBe("settlement");
+    expect(order[1]).toBe("renewal");
+    // As long as all wait.
+    const first = order.slice(0, order.lastIndexOf("settlement"));
+    const share = (lane: Lane, cost: number): number =>
+      (first.filter((one) => one === lane).length * cost) /
+      (first.filter((one) => one !== "administration").length +
+        first.filter((one) => one === "administration").length * 10);
+    expect(share("settlement", 1)).toBeGreaterThan(0.5);
+    expect(share("send", 1)).toBeGreaterThan(0.15);
+    expect(share("administration", 10)).toBeGreaterThan(0.15);
+  });
 });
 
 describe("whoever gives up waiting", () => {
