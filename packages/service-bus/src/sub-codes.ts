@@ -60,16 +60,16 @@ export const subCodes: readonly SubCode[] = [
     remedy: "use letters, digits, periods, hyphens and underscores, with / between the parts of a path",
   },
   {
+    text: coded("40[04]00", "forward[^]*does(?: not|n't) exist"),
+    of: "admin-bad-request",
+    because: "the entity that is to be forwarded to does not exist",
+    remedy: "create it before the one that forwards",
+  },
+  {
     text: coded("40000"),
     of: "admin-bad-request",
     because: "the service does not accept a value of the request",
     remedy: "read the message; it names the property",
-  },
-  {
-    text: coded("40400", "forward"),
-    of: "admin-bad-request",
-    because: "the entity that is to be forwarded to does not exist",
-    remedy: "create it before the one that forwards",
   },
   {
     text: coded("40400"),

@@ -251,6 +251,35 @@ describe("what the administration refuses", () => {
     });
   });
 
+  it("what the documentation says that it refuses: sizes, long names, express with duplicates, other partitioning", async () => {
+    const refused = (call: Promise<unknown>, words: RegExp): Promise<void> =>
+      expect(call).rejects.toMatchObject({
+        statusCode: 400,
+        message: expect.stringMatching(words) as string,
+      });
+    await refused(
+      admin.createQueue("odd", { maxSizeInMegabytes: 16_384 }),
+      /^SubCode=40000\. The specified value 16384 is invalid\. The property 'MaxSizeInMegabytes', must be one of the following values: 1024;2048;3072;4096;5120/,
+    );
+    await refused(admin.createTopic("odd", { maxSizeInMegabytes: 1_500 }), /1024;2048;3072;4096;5120/);
+    const both = { enableExpress: true, requiresDuplicateDetection: true };
+    await refused(admin.createTopic("odd", both), /Both DelayedPersistence and RequiresDuplicateDetection/);
+    await refused(admin.createSubscription("events", "s".repeat(51)), /50/);
+    await refused(admin.createRule("events", "all", "r".repeat(51), { sqlExpression: "1=1" }), /50/);
+    const [queue, topic] = [await admin.getQueue("orders"), await admin.getTopic("events")];
+    await refused(
+      admin.updateQueue({ ...queue, enablePartitioning: true }),
+      /Partitioning cannot be changed/,
+    );
+    await refused(
+      admin.updateTopic({ ...topic, enablePartitioning: true }),
+      /Partitioning cannot be changed/,
+    );
+    await admin.createSubscription("events", "s".repeat(50));
+    const whole = await admin.createQueue("whole", { enablePartitioning: true });
+    await admin.updateQueue({ ...whole, maxDeliveryCount: 3 });
+  });
+
   it("a bad signature and a key without the claim", async () => {
     const wrong = administration(bus.tls!.connectionString.replace("c2VjcmV0", "d3Jvbmc="));
     await expect(wrong.getQueue("orders")).rejects.toMatchObject({

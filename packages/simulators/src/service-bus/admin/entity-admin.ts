@@ -6,6 +6,7 @@ import { InvalidRule } from "../rules/tokens.ts";
 import type { Subscription } from "../subscription.ts";
 import type { Topic } from "../topic.ts";
 import { adminErrors } from "./admin-error.ts";
+import { checkNew, checkPartitioning, checkShortName } from "./documented-limits.ts";
 import { Lifetimes } from "./lifetimes.ts";
 import { queueOptionsOf } from "./queue-description.ts";
 import { keptProperties, type KeptProperties } from "./kept-properties.ts";
@@ -80,8 +81,10 @@ export class EntityAdmin {
     const settings = checked(() => queueSettings(queueOptionsOf(name, description, isUpdate)));
     this.#checkForwarding(settings, name);
     if (queue === undefined) {
+      checkNew(description, this.#broker.settings.namespace.sku);
       return this.#created(this.#broker.entities.createQueue(settings), description);
     }
+    checkPartitioning("Queue", description, this.kept(queue));
     this.#mustStay("Queue", "RequiresSession", queue.settings.requiresSession, settings.requiresSession);
     this.#mustStay(
       "Queue",
@@ -101,7 +104,11 @@ export class EntityAdmin {
     if (isUpdate && topic === undefined) throw adminErrors.operationNotFound();
     const options = topicOptionsOf(name, description, isUpdate);
     const settings = checked(() => topicSettings(options));
-    if (topic === undefined) return this.#created(this.#broker.entities.createTopic(options), description);
+    if (topic === undefined) {
+      checkNew(description, this.#broker.settings.namespace.sku);
+      return this.#created(this.#broker.entities.createTopic(options), description);
+    }
+    checkPartitioning("Topic", description, this.kept(topic));
     this.#mustStay(
       "Topic",
       "RequiresDuplicateDetection",
@@ -115,6 +122,7 @@ export class EntityAdmin {
 
   putSubscription(topicName: string, name: string, description: Elements, isUpdate: boolean): Subscription {
     checkName(name);
+    checkShortName(name);
     const topic = this.topic(topicName);
     if (isUpdate) this.subscription(topicName, name);
     else this.#mustNotExist(topicName, name);
@@ -144,6 +152,7 @@ export class EntityAdmin {
 
   putRule(topic: string, subscription: string, name: string, description: Elements, isUpdate: boolean): Rule {
     const { rules } = this.subscription(topic, subscription);
+    checkShortName(name);
     if (isUpdate) this.rule(topic, subscription, name);
     const rule = checked(() => readRule(ruleOptionsOf(name, description), this.#broker.clock.wallNow()));
     keepNotation(rule, description);
