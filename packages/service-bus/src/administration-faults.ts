@@ -32,6 +32,14 @@ export const administrationFaults: readonly FaultRow[] = [
     see: codes,
   },
   {
+    id: "admin-not-found",
+    kind: "not-found",
+    match: { name: "RestError", status: [404, 410] },
+    because: "there is no such queue, topic, subscription or rule in the namespace",
+    remedy: "check the name; names are not case-sensitive",
+    see: codes,
+  },
+  {
     id: "admin-conflict",
     kind: "conflict",
     match: { name: "RestError", code: "MessageEntityAlreadyExistsError" },
@@ -57,6 +65,14 @@ export const administrationFaults: readonly FaultRow[] = [
     see: "https://learn.microsoft.com/azure/service-bus-messaging/service-bus-managed-service-identity",
   },
   {
+    id: "admin-proxy",
+    kind: "auth",
+    match: { name: "RestError", status: 407 },
+    because: "the proxy on the way asks who we are",
+    remedy: "give the proxy's user and password in its address (HTTPS_PROXY), or in proxyOptions",
+    see: codes,
+  },
+  {
     id: "admin-forbidden",
     kind: "client-bug",
     match: { name: "RestError", code: "InvalidOperationError" },
@@ -75,7 +91,7 @@ export const administrationFaults: readonly FaultRow[] = [
   {
     id: "admin-bad-request",
     kind: "client-bug",
-    match: { name: "RestError", status: [400, 405, 413, 414] },
+    match: { name: "RestError", status: [400, 405, 406, 411, 412, 413, 414, 415, 416, 417, 426, 501, 505] },
     because: "the service does not understand or accept the request",
     remedy: "read the message; it names the property",
     see: codes,
@@ -108,3 +124,24 @@ export const administrationFaults: readonly FaultRow[] = [
     see: codes,
   },
 ];
+
+/**
+ * The error, with what the service said: of a status that the official client does not know (429 is one) the error tells the
+ * number only, and the service's words are left in the response.
+ */
+export function inFull(error: unknown): unknown {
+  if (
+    !(error instanceof Error) ||
+    error.name !== "RestError" ||
+    !error.message.includes('unrecognized HTTP status')
+  )
+    return error;
+  const { code, statusCode, response } = error as Error & {
+    readonly code?: unknown;
+    readonly statusCode?: unknown;
+    readonly response?: { readonly bodyAsText?: unknown };
+  };
+  const said = response?.bodyAsText;
+  if (typeof said !== "string") return error;
+  return { name: error.name, message: `${error.message} ${said}`, code, statusCode, response };
+}

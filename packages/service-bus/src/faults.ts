@@ -1,4 +1,4 @@
-import { administrationFaults } from "./administration-faults.ts";
+import { administrationFaults, inFull } from "./administration-faults.ts";
 import { withSteps } from "./connecting-step.ts";
 import { subCodeTexts, withSubCodes } from "./sub-codes.ts";
 import { faultTable, systemFaults, type Classify, type FaultRow } from "@holdfast/core";
@@ -287,5 +287,5 @@ export function classifyServiceBus(own: readonly FaultRow[] = []): Classify {
     ...serviceBusFaults,
     ...subCodeTexts(administrationFaults),
   ]);
-  return withSteps(table);
+  return withSteps((error, wallNowMs) => table(inFull(error), wallNowMs));
 }

@@ -112,6 +112,17 @@ describe("a request that is refused for the moment", () => {
     expect(asked("orders")).toEqual([500, 502, 504, 409, 200].map((status) => ["GET", status]));
   });
 
+  it("is not taken for throttling when a 429 says that another operation is in progress", async () => {
+    // The official client knows no 429, and leaves what it says in the response.
+    bus.faults.next(
+      "admin",
+      refuseAdmin({ status: 429, detail: "SubCode=40901. Another conflicting operation is in progress." }),
+    );
+    const events: HoldfastEvent[] = [];
+    await hasty((event) => events.push(event)).getQueue("orders");
+    expect(events[0]).toMatchObject({ type: "retry", fault: { kind: "transient", id: "admin-busy" } });
+  });
+
   it("is repeated as often as policy says and no more: the official loop is silent", async () => {
     bus.faults.always("admin", refuseAdmin({ status: 500 }));
     const policies = serviceBusPolicies({ "serviceBus.administration": { attempts: 3 } });

@@ -5,6 +5,8 @@ import { classifyServiceBus, serviceBusFaults } from "@holdfast/service-bus/faul
 const classify = classifyServiceBus();
 const official = (code: ServiceBusErrorCode, message: string): ServiceBusError =>
   new ServiceBusError(message, code);
+const answered = (statusCode: number, text = ""): Error =>
+  Object.assign(new Error(text), { name: "RestError", code: "ServiceError", statusCode });
 const busy =
   "The request was terminated because the entity is being throttled. Error code: 50009. Please wait 2 seconds and try again.";
 
@@ -173,4 +175,20 @@ it("gives every row a reason and a remedy", () => {
     expect(because).toMatch(/\w{3}/);
     expect(remedy).toMatch(/\w{3}/);
   }
+});
+
+describe("an answer of the administration", () => {
+  it.each([
+    ...[400, 401, 403, 404, 405, 406, 407, 408, 409, 410, 411, 412, 413, 414, 415, 416, 417, 426, 429],
+    ...[500, 501, 502, 503, 504, 505],
+  ])("with the status %i is known", (status) => {
+    expect(classify(answered(status), 0).kind).not.toBe("unknown");
+  });
+
+  it("that something is gone means that it is not there", () => {
+    expect(classify(answered(410, "The specified queue or subscription does not exist."), 0)).toMatchObject({
+      kind: "not-found",
+      id: "admin-not-found",
+    });
+  });
 });

@@ -276,7 +276,7 @@ export class AdminRequests {
       link.searchParams.set("$top", String(top));
       return link.href;
     };
-    const hasMore = items.length > skip + top;
+    const hasMore = top > 0 && items.length > skip + top;
     return feedDocument(
       title,
       { self: url.href, ...(hasMore ? { next: at(skip + top) } : {}) },
