@@ -108,6 +108,24 @@ it.each([
   expect(at.bus.journal.settled(queue)).toMatchObject([{ disposition: "completed" }]);
 });
 
+it("settles on the connection that a message came by when the next links are on another", async () => {
+  await using at = await receivingBench();
+  await at.fill(2);
+  const former = at.client.createReceiver(queue);
+  const message = await oneOf(former);
+  at.client.updateCredential(at.bus.connectionString);
+  const latter = await oneOf(at.client.createReceiver(queue));
+  await Promise.all([former.completeMessage(message), former.completeMessage(latter)]);
+  const [came, wentOn] = at.bus.journal.delivered(queue);
+  expect(came!.connection).not.toBe(wentOn!.connection);
+  const settled = at.bus.journal.settled(queue);
+  expect(settled).toHaveLength(2);
+  for (const { sequenceNumber, connection } of [came!, wentOn!])
+    expect(settled.find((one) => one.sequenceNumber === sequenceNumber)).toMatchObject({
+      ...{ disposition: "completed", via: "link", connection },
+    });
+});
+
 it("settles a message that has a session's id, in a queue without sessions, when its link has gone unheard", async () => {
   await using at = await receivingBench();
   await at.fill([{ body: 1, sessionId: "customer" }]);

@@ -204,6 +204,63 @@ describe("the official administration client gets back what it gave", () => {
     });
   });
 
+  it("of all that may be said when an entity is made, and all that may be changed", async () => {
+    const lasting = {
+      defaultMessageTimeToLive: "P2D",
+      autoDeleteOnIdle: "PT1H",
+      enableBatchedOperations: false,
+      userMetadata: '<meta> & "quoted" é',
+      status: "Disabled" as const,
+    };
+    const receiving = {
+      ...lasting,
+      lockDuration: "PT2M",
+      deadLetteringOnMessageExpiration: true,
+      maxDeliveryCount: 7,
+    };
+    const detecting = { requiresDuplicateDetection: true, duplicateDetectionHistoryTimeWindow: "PT3M" };
+    const sized = { maxSizeInMegabytes: 2_048, maxMessageSizeInKilobytes: 2_048 };
+    const changed = {
+      maxDeliveryCount: 3,
+      userMetadata: "other",
+      status: "Active" as const,
+      autoDeleteOnIdle: "PT2H",
+    };
+
+    const queue = { ...receiving, ...detecting, ...sized, requiresSession: true };
+    expect(await admin.createQueue("q", queue)).toMatchObject(queue);
+    await admin.updateQueue({ ...(await admin.getQueue("q")), ...changed });
+    expect(await admin.getQueue("q")).toMatchObject({ ...queue, ...changed });
+
+    const topic = { ...lasting, ...detecting, ...sized, supportOrdering: false };
+    expect(await admin.createTopic("t", topic)).toMatchObject(topic);
+    const { maxDeliveryCount: _, ...ofTopic } = changed;
+    await admin.updateTopic({ ...(await admin.getTopic("t")), ...ofTopic });
+    expect(await admin.getTopic("t")).toMatchObject({ ...topic, ...ofTopic });
+
+    const express = await admin.createTopic("express", { enableExpress: true });
+    expect(express.enableExpress).toBe(true);
+
+    const subscription = {
+      ...receiving,
+      requiresSession: true,
+      deadLetteringOnFilterEvaluationExceptions: false,
+    };
+    expect(await admin.createSubscription("t", "s", subscription)).toMatchObject(subscription);
+    await admin.updateSubscription({ ...(await admin.getSubscription("t", "s")), ...changed });
+    expect(await admin.getSubscription("t", "s")).toMatchObject({ ...subscription, ...changed });
+  });
+
+  it("of a correlation filter: each of its fields, and values of each type", async () => {
+    const filter = {
+      ...{ correlationId: "c", messageId: "m", to: "t", replyTo: "r", subject: "l" },
+      ...{ sessionId: "s", replyToSessionId: "rs", contentType: "ct" },
+      applicationProperties: { s: "<a&b>", n: 5, f: 1.25, b: false, d: new Date("2026-01-02T03:04:05.678Z") },
+    };
+    await admin.createRule("events", "all", "one", filter);
+    expect((await admin.getRule("events", "all", "one")).filter).toEqual(filter);
+  });
+
   it("of forwarding: the address under which the client knows the namespace", async () => {
     const made = await admin.createQueue("made", { forwardTo: "orders" });
     expect(made.forwardTo).toBe(`sb://localhost:${String(secure.tls!.port)}/orders`);
