@@ -52,6 +52,28 @@ describe("what a failure calls", () => {
     expect(at.bus.journal.attaches("ordres").length).toBeLessThanOrEqual(1);
   });
 
+  it("SBC-080 an entity whose name is nearly that of one that worked: that one, for senders, receivers and sessions", async () => {
+    await using at = await wrappedScene({
+      queues: ["orders", { name: "customers", requiresSession: true }],
+      topics: [{ name: "news", subscriptions: ["sports"] }],
+    });
+    const remedyFor = async (call: Promise<unknown>): Promise<string> => (await failed(call)).failure.remedy;
+    await using another = new ServiceBusClient(at.bus.connectionString);
+    const to = (name: string): Promise<void> => another.createSender(name).sendMessages({ body: 1 });
+    expect(await remedyFor(to("ordres"))).not.toContain("worked");
+    await at.client.createSender("orders").sendMessages({ body: 1 });
+    expect(await remedyFor(to("ordres"))).toContain('"orders" worked in this process');
+    expect(await remedyFor(to("Order"))).toContain('"orders" worked in this process');
+    expect(await remedyFor(to("offers"))).toContain('"orders"');
+    expect(await remedyFor(to("invoices"))).not.toContain("worked");
+    await at.client.createReceiver("news", "sports").receiveMessages(1, { maxWaitTimeInMs: 100 });
+    const misspelt = another.createReceiver("news", "sport").receiveMessages(1, { maxWaitTimeInMs: 5_000 });
+    expect(await remedyFor(misspelt)).toContain('"news/Subscriptions/sports" worked in this process');
+    await at.client.createSender("customers").sendMessages({ body: 1, sessionId: "a" });
+    await (await at.client.acceptNextSession("customers")).close();
+    expect(await remedyFor(another.acceptNextSession("customer"))).toContain('"customers"');
+  });
+
   it("SBC-039 a token that is refused: the token", async () => {
     await using at = await wrappedScene();
     at.bus.faults.always("cbs", refuseToken());

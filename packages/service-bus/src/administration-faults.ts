@@ -133,7 +133,7 @@ export function inFull(error: unknown): unknown {
   if (
     !(error instanceof Error) ||
     error.name !== "RestError" ||
-    !error.message.includes('unrecognized HTTP status')
+    !error.message.includes("unrecognized HTTP status")
   )
     return error;
   const { code, statusCode, response } = error as Error & {

@@ -105,6 +105,11 @@ export class EntityConnection {
     return this.manage((receiver) => receiver.renewMessageLock(message), attempt);
   }
 
+  /** A receiver's link was opened. */
+  opened(): void {
+    this.#resilience.entities.add(this.entityPath);
+  }
+
   /** Remembers of an error how far a receiver's link had come. */
   noteAwaited({ generation }: BoundReceiver, error: unknown): void {
     noteAwaited(error, generation.client, this.entityPath);

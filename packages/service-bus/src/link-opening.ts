@@ -60,7 +60,10 @@ export class LinkOpening {
       },
       timeoutError: (ms) => this.#late(ms),
     });
-    this.done.catch(() => {
+    const opened = (): void => {
+      resilience.entities.add(entityPath);
+    };
+    this.done.then(opened, () => {
       // Heard by those who wait; when nobody does, the next who asks will try again.
     });
   }

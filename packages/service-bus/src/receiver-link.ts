@@ -265,6 +265,7 @@ export class ReceiverLink implements SettlementLink {
   }
 
   #opened(): void {
+    if (!this.#isOpened) this.#connection.opened();
     this.#isOpened = true;
     this.#answered();
     const opening = this.#opening;

@@ -20,6 +20,7 @@ import {
 } from "@holdfast/core";
 import type { RetryOptions } from "@azure/service-bus";
 import { classifyServiceBus } from "./faults.ts";
+import { knownEntities, withSuggestion, type KnownEntities } from "./known-entities.ts";
 import { policiesFrom, type ServiceBusOperation } from "./operations.ts";
 import { throttleWatch } from "./throttle-watch.ts";
 
@@ -83,6 +84,8 @@ export interface ResilienceOptions {
 export interface Resilience {
   readonly policy: (operation: ServiceBusOperation) => Policy;
   readonly classify: Classify;
+  /** Shared by every client of the namespace in this process. */
+  readonly entities: KnownEntities;
   readonly onEvent: EventListener | undefined;
   readonly closeTimeoutMs: number;
   /** Infinity for never. */
@@ -150,12 +153,14 @@ export function resilienceFrom(
     throw badOption("resilience.stallAfterMs", stallAfterMs, "a number of milliseconds above 0, or false");
   }
   const key = `service-bus:${namespace}`;
+  const entities = knownEntities(namespace);
   const timed = options.clock && { clock: options.clock };
   const defaults = policiesFrom(retryOptions);
   checkOperations(options.policies, defaults.operations);
   return {
     policy: (operation) => options.policies?.lookup(operation) ?? (defaults.lookup(operation) as Policy),
-    classify: classifyServiceBus(options.faults),
+    classify: withSuggestion(classifyServiceBus(options.faults), entities),
+    entities,
     onEvent: onEvent && throttleWatch(onEvent, namespace, options.clock ?? systemClock),
     closeTimeoutMs,
     stallAfterMs: stallAfterMs === false ? Infinity : stallAfterMs,

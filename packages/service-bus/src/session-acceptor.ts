@@ -149,6 +149,7 @@ export class SessionAcceptor {
     try {
       const receiver = await accept(generation.client, given, attempt.signal);
       generation.answeredAt = clock.now();
+      this.#resilience.entities.add(entityPath);
       if (!attempt.ended) return [receiver, generation];
       await withinTime(receiver.close(), closeTimeoutMs, clock);
       throw timeoutError(entityPath, clock.now() - startedAt);
