@@ -21,7 +21,7 @@ export interface ChaosOptions<Client extends string> {
 /** The usage of a chaos run. @param what - what it does, in a line */
 export function usageOf(command: string, clients: readonly string[], what: string): string {
   return `usage: npm run ${command} -- [--seeds N] [--messages M] [--first S] [--client ${clients.join(" | ")}] [--sessions] [--mutants] [--lanes L] [--patience S] [--json]
-  ${what} (default 20), M messages in all (default 500 a seed).
+  ${what} (default 20; with --mutants 120, at most), M messages in all (default 500 a seed).
   A seed repeats the schedule, not the timing of sockets. Exit code 1: something was lost, stuck, or arrived as it must not.
   --sessions (chaos only): the messages belong to sessions, taken by a session processor (the official client: by a loop); their order is looked at, too.
   --patience (chaos only): what is not settled S seconds after the last fault is stuck (default 60). A stuck client does nothing but wait: many lanes go side by side.
@@ -36,7 +36,7 @@ export function readChaosOptions<Client extends string>(
   try {
     const { values } = parseArgs({
       options: {
-        seeds: { type: "string", default: "20" },
+        seeds: { type: "string" },
         messages: { type: "string" },
         first: { type: "string", default: "1" },
         lanes: { type: "string", default: "4" },
@@ -50,7 +50,8 @@ export function readChaosOptions<Client extends string>(
     const client = clients.find((one) => one === values.client);
     if (client === undefined)
       throw new Error(`--client must be one of ${clients.join(", ")}, got ${values.client}`);
-    const seeds = whole("--seeds", values.seeds);
+    // A mutant is done with at the first schedule that catches it; the shiest takes its time.
+    const seeds = whole("--seeds", values.seeds ?? (values.mutants ? "120" : "20"));
     return {
       ...values,
       client,
