@@ -34,7 +34,7 @@ interface Private {
  * The step of connecting that an official client waits in for the link to an entity, as far as it can be seen: undefined when
  * it waits for nothing, or behind a WebSocket, which does not show.
  */
-export function stepAwaited(client: ServiceBusClient, entityPath: string): ConnectingStep | undefined {
+function stepAwaited(client: ServiceBusClient, entityPath: string): ConnectingStep | undefined {
   const context = (client as unknown as Private)._connectionContext;
   const engine = context?.connection?._connection;
   const socket = engine?.socket;

@@ -1,7 +1,7 @@
 import type { FaultRow, Match } from "@holdfast/core";
 
 /** What one sub code of the service, or one of its sentences, means. */
-export interface SubCode {
+interface SubCode {
   /** Found in the service's text. */
   readonly text: RegExp;
   /** The row of {@link administrationFaults} whose kind it has, and whose id. */
@@ -22,7 +22,7 @@ const coded = (digits: string, words = ""): RegExp => new RegExp(`${code(digits)
  * https://learn.microsoft.com/azure/service-bus-messaging/service-bus-messaging-exceptions. 40100 and 40103 stand in no list;
  * they are what the gateway answers.
  */
-export const subCodes: readonly SubCode[] = [
+const subCodes: readonly SubCode[] = [
   {
     text: coded("40000", "'?Basic'? tier"),
     of: "admin-bad-request",
