@@ -82,8 +82,11 @@ export class Scope implements Attempt {
       });
     }
     if (ms !== Infinity) {
+      // After a standstill of the process timers come before what has arrived is read: one more turn lets it count.
       this.#stopTimer = clock.after(Math.max(0, ms), () => {
-        this.#cut(verdict.late(ms));
+        this.#stopTimer = clock.after(0, () => {
+          this.#cut(verdict.late(ms));
+        });
       });
     }
     return true;
