@@ -2,7 +2,8 @@ import type {
   ReceiveMessagesOptions as OfficialOptions,
   ServiceBusReceivedMessage,
 } from "@azure/service-bus";
-import { emit, run, type AbortSignalLike, type Attempt, type Policy } from "@holdfast/core";
+import { emit, run, type AbortSignalLike, type Attempt } from "@holdfast/core";
+import { BatchPolicy } from "./batch-policy.ts";
 import { BatchCollector } from "./batch-collector.ts";
 import { withinTime } from "./connection-pool.ts";
 import { leaseOf } from "./lease.ts";
@@ -22,15 +23,11 @@ export interface ReceiveMessagesOptions extends OfficialOptions {
   readonly fill?: boolean;
 }
 
-// The official client's default, and what it waits for more after the first message.
-const defaultWaitMs = 60_000;
+// What the official client waits for more after the first message.
 const afterFirstMs = 1_000;
 
 // However little time the caller gives, a link that had to be opened is listened to for so long.
 const leastWaitMs = 250;
-
-// What opening, draining and our timers may take on top of the caller's wait.
-const graceMs = 900;
 
 /** How many messages one call brings at most, and so how many deliveries of a link are under way: the engine holds 2048 (gap 5). */
 export const largestBatch = 1_500;
@@ -45,7 +42,7 @@ export abstract class BatchCalls {
   protected readonly receiving: Receiving;
   protected readonly lifetime: Lifetime;
   readonly #returning = new Set<Promise<unknown>>();
-  #policy: { readonly from: Policy; readonly waitMs: number; readonly to: Policy } | undefined;
+  readonly #policy = new BatchPolicy();
   #call: Promise<unknown> | undefined;
   #isEnding = false;
   /** When a message came, or the link was suspected. */
@@ -134,7 +131,10 @@ export abstract class BatchCalls {
   #run(maxMessageCount: number, options: ReceiveMessagesOptions): Promise<ServiceBusReceivedMessage[]> {
     const { connection, resilience, locks } = this.receiving;
     const { classify, clock, random, onEvent } = resilience;
-    const waitMs = options.maxWaitTimeInMs ?? defaultWaitMs;
+    const { policy, waitMs } = this.#policy.for(
+      resilience.policy("serviceBus.receive"),
+      options.maxWaitTimeInMs,
+    );
     const waitUntil = clock.now() + waitMs;
     const signal = this.lifetime.with(options.abortSignal);
     return run(
@@ -158,7 +158,7 @@ export abstract class BatchCalls {
           random,
           onEvent,
         },
-        policy: this.#policyFor(waitMs),
+        policy,
         // What was received and deleted exists nowhere else: it is returned even to a caller who has changed his mind.
         signal: locks ? signal : undefined,
         act: (action) => {
@@ -177,15 +177,5 @@ export abstract class BatchCalls {
   ): Promise<ServiceBusReceivedMessage[]> {
     await withinTime(this.returned(), returnTimeoutMs, this.receiving.resilience.clock);
     return attempt.ended ? [] : this.gather(collector, attempt, signal);
-  }
-
-  /** A call has as long as its caller waits, and most wait as long as the last. */
-  #policyFor(waitMs: number): Policy {
-    const from = this.receiving.resilience.policy("serviceBus.receive");
-    if (this.#policy?.from !== from || this.#policy.waitMs !== waitMs) {
-      const to = from.with({ deadlineMs: waitMs + graceMs, attemptTimeoutMs: Infinity });
-      this.#policy = { from, waitMs, to };
-    }
-    return this.#policy.to;
   }
 }

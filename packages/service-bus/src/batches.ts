@@ -4,6 +4,7 @@ import { BatchCalls } from "./batch-calls.ts";
 import type { BatchCollector } from "./batch-collector.ts";
 import { cutByCloseError } from "./official-errors.ts";
 import { ReceiverLink } from "./receiver-link.ts";
+import { RetiredLinks } from "./retired-links.ts";
 
 // A link holds no more deliveries than the engine's buffer of 2048 (gap 5).
 const longestSpan = 2_000;
@@ -16,7 +17,7 @@ export class Batches extends BatchCalls {
   /** By number of messages, the latest used last. */
   readonly #links = new Map<number, ReceiverLink>();
   readonly #opening = new Map<ReceiverLink, Promise<void>>();
-  readonly #retired = new Set<ReceiverLink>();
+  readonly #retired = new RetiredLinks();
   readonly #collectors = new Map<ReceiverLink, BatchCollector>();
   /** Received and deleted when nobody waited any more: the next call gets them. */
   readonly #leftover: ServiceBusReceivedMessage[] = [];
@@ -28,9 +29,8 @@ export class Batches extends BatchCalls {
 
   async close(): Promise<void> {
     await this.returned();
-    await Promise.all([...this.#links.values(), ...this.#retired].map((link) => link.close()));
+    await Promise.all([this.#retired.close(), ...[...this.#links.values()].map((link) => link.close())]);
     this.#links.clear();
-    this.#retired.clear();
   }
 
   protected endCollecting(): boolean {
@@ -103,7 +103,7 @@ export class Batches extends BatchCalls {
   #linkFor(count: number): ReceiverLink {
     const known = this.#links.get(count);
     this.#links.delete(count);
-    if (known !== undefined && known.span + count > longestSpan) this.#retire(known);
+    if (known !== undefined && known.span + count > longestSpan) void this.#retired.add(known);
     const isFit =
       known !== undefined && !this.#retired.has(known) && (known.isOpen || this.#opening.has(known));
     const link = isFit ? known : this.#make(count);
@@ -111,7 +111,7 @@ export class Batches extends BatchCalls {
     const [oldest] = this.#links;
     if (this.#links.size > maxLinks && oldest !== undefined) {
       this.#links.delete(oldest[0]);
-      this.#retire(oldest[1]);
+      void this.#retired.add(oldest[1]);
     }
     return link;
   }
@@ -129,12 +129,12 @@ export class Batches extends BatchCalls {
       },
       lost: (error, link) => {
         this.receiving.lost(link);
-        this.#retired.delete(link);
+        this.#retired.lost(link);
         if (this.#links.get(count) === link) this.#links.delete(count);
         this.#collectors.get(link)?.end(error);
       },
       settled: (link) => {
-        this.#closeIfSettled(link);
+        this.#retired.settled(link);
       },
     });
   }
@@ -159,16 +159,5 @@ export class Batches extends BatchCalls {
       for (const [count, other] of this.#links) if (other === link) this.#links.delete(count);
     });
     return opening;
-  }
-
-  #retire(link: ReceiverLink): void {
-    this.#retired.add(link);
-    this.#closeIfSettled(link);
-  }
-
-  #closeIfSettled(link: ReceiverLink): void {
-    if (!this.#retired.has(link) || !link.isSettled) return;
-    this.#retired.delete(link);
-    void link.close();
   }
 }

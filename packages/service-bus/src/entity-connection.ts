@@ -123,13 +123,12 @@ export class EntityConnection {
 
   /** No answer came to what began at `since`. When nothing came on the whole connection, it may be half-open. */
   unanswered(generation: Generation, since: number, reason: unknown): void {
-    if (generation.answeredAt >= since || !this.#pool.recycle(generation)) return;
+    // A link that waits for messages would not notice by itself: it would look open, and deaf.
+    if (generation.answeredAt >= since || !this.#pool.abandon(generation, reason as Error)) return;
     const { classify, clock, onEvent } = this.#resilience;
     const { kind, id, code } = classify(reason, clock.wallNow());
     const fault = { kind, id, code, message: (reason as Error).message };
     emit(onEvent, { type: "recycled", operation: "serviceBus.receive", target: this.entityPath, fault });
-    // A link that waits for messages would not notice by itself: it would look open, and deaf.
-    for (const lose of [...generation.dependents]) lose(reason as Error);
   }
 
   /** {@link rotate}, where a call by the `$management` node was refused. */

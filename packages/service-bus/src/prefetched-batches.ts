@@ -6,6 +6,7 @@ import { leaseOf } from "./lease.ts";
 import type { Lifetime } from "./lifetime.ts";
 import { receiverLinkLostError } from "./receiver-errors.ts";
 import { ReceiverLink } from "./receiver-link.ts";
+import { RetiredLinks } from "./retired-links.ts";
 import type { Receiving } from "./receiving.ts";
 
 /** A message that nobody has asked for yet. */
@@ -33,7 +34,7 @@ interface Current {
 export class PrefetchedBatches extends BatchCalls {
   readonly #count: number;
   #waiting: Waiting[] = [];
-  readonly #retired = new Set<ReceiverLink>();
+  readonly #retired = new RetiredLinks();
   /** Those on which messages may be on their way still. */
   readonly #stopping = new Map<Current, Promise<void>>();
   #current: Current | undefined;
@@ -62,8 +63,7 @@ export class PrefetchedBatches extends BatchCalls {
 
   async close(): Promise<void> {
     await this.drain();
-    await Promise.all([...this.#retired].map((link) => link.close()));
-    this.#retired.clear();
+    await this.#retired.close();
   }
 
   protected endCollecting(): boolean {
@@ -120,13 +120,13 @@ export class PrefetchedBatches extends BatchCalls {
       message: (message) => this.#arrived(message, current),
       lost: (error, on) => {
         this.receiving.lost(on);
-        this.#retired.delete(on);
+        this.#retired.lost(on);
         if (this.#current?.link !== on) return;
         this.#current = undefined;
         this.#collector?.end(error);
       },
       settled: (on) => {
-        this.#closeIfSettled(on);
+        this.#retired.settled(on);
       },
     });
     const current: Current = { link, opened: link.listen(), isOpen: false, isDrained: false, spent: [] };
@@ -184,23 +184,14 @@ export class PrefetchedBatches extends BatchCalls {
   }
 
   #retire(current: Current): void {
-    const { link } = current;
-    this.#retired.add(link);
-    const stopped = link.stop().then(() => {
+    const stopped = this.#retired.add(current.link).then(() => {
       this.#stopping.delete(current);
-      this.#closeIfSettled(link);
     });
     this.#stopping.set(current, stopped);
   }
 
   #leave(message: ServiceBusReceivedMessage): void {
     this.giveBack(this.abandon(message).catch(() => undefined));
-  }
-
-  #closeIfSettled(link: ReceiverLink): void {
-    if (!this.#retired.has(link) || !link.isSettled) return;
-    this.#retired.delete(link);
-    void link.close();
   }
 }
 

@@ -1,6 +1,4 @@
 import type {
-  DeadLetterOptions,
-  GetMessageIteratorOptions,
   MessageHandlers,
   OperationOptionsBase,
   PeekMessagesOptions,
@@ -20,7 +18,8 @@ import { alreadyReceivingError, receiverClosedError } from "./receiver-errors.ts
 import { PrefetchedBatches } from "./prefetched-batches.ts";
 import { Receiving } from "./receiving.ts";
 import type { Resilience } from "./resilience.ts";
-import { settlings, type PropertiesToModify, type Settling } from "./settling.ts";
+import { SettlingReceiver } from "./settling-receiver.ts";
+import type { Settling } from "./settling.ts";
 import { Subscription } from "./subscription.ts";
 
 type SequenceNumbers = Parameters<OfficialReceiver["receiveDeferredMessages"]>[0];
@@ -43,7 +42,7 @@ export interface ReceiverSettings {
 }
 
 /** A receiver whose links come back, whose locks are kept, and whose settlements are confirmed. */
-export class Receiver implements ServiceBusReceiver {
+export class Receiver extends SettlingReceiver implements ServiceBusReceiver {
   readonly entityPath: string;
   readonly identifier: string;
   readonly receiveMode: "peekLock" | "receiveAndDelete";
@@ -52,7 +51,6 @@ export class Receiver implements ServiceBusReceiver {
   readonly #receiving: Receiving;
   readonly #batches: BatchCalls;
   readonly #lifetime = new Lifetime();
-  readonly #work = new Set<Promise<unknown>>();
   readonly #onClosed: () => void;
   /** The latest, and those before it whose handlers may still run. */
   readonly #subscriptions = new Set<Subscription>();
@@ -65,6 +63,7 @@ export class Receiver implements ServiceBusReceiver {
     resilience: Resilience,
     onClosed: () => void,
   ) {
+    super();
     const { receiveMode, maxLockRenewalMs, prefetchCount, fullyQualifiedNamespace } = settings;
     this.entityPath = connection.entityPath;
     this.identifier = connection.identifier;
@@ -113,13 +112,6 @@ export class Receiver implements ServiceBusReceiver {
     return this.#batches.receive(maxMessageCount, options);
   }
 
-  /** Message after message, for ever. */
-  async *getMessageIterator(
-    options?: GetMessageIteratorOptions,
-  ): AsyncIterableIterator<ServiceBusReceivedMessage> {
-    for (;;) yield* await this.receiveMessages(1, options);
-  }
-
   /** Messages that were deferred, by their sequence numbers. */
   async receiveDeferredMessages(
     sequenceNumbers: SequenceNumbers,
@@ -147,26 +139,6 @@ export class Receiver implements ServiceBusReceiver {
     return messages;
   }
 
-  /** See `lockSignal` for when the lock is lost before. */
-  completeMessage(message: ServiceBusReceivedMessage): Promise<void> {
-    return this.#settle(message, settlings.complete);
-  }
-
-  abandonMessage(message: ServiceBusReceivedMessage, propertiesToModify?: PropertiesToModify): Promise<void> {
-    return this.#settle(message, settlings.abandon(propertiesToModify));
-  }
-
-  deferMessage(message: ServiceBusReceivedMessage, propertiesToModify?: PropertiesToModify): Promise<void> {
-    return this.#settle(message, settlings.defer(propertiesToModify));
-  }
-
-  deadLetterMessage(
-    message: ServiceBusReceivedMessage,
-    options?: DeadLetterOptions & PropertiesToModify,
-  ): Promise<void> {
-    return this.#settle(message, settlings.deadLetter(options));
-  }
-
   /** Renews the lock no more; for what could not be settled and is to come again. */
   letGo(message: ServiceBusReceivedMessage): void {
     this.#receiving.letGo(message);
@@ -192,16 +164,12 @@ export class Receiver implements ServiceBusReceiver {
     return this.#closing;
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
-  }
-
   async #close(): Promise<void> {
     const { closeTimeoutMs, clock } = this.#resilience;
     const subscriptions = [...this.#subscriptions];
     await Promise.all([
       ...subscriptions.map((subscription) => subscription.drain(closeTimeoutMs)),
-      withinTime(Promise.allSettled([...this.#work, this.#receiving.settled()]), closeTimeoutMs, clock),
+      withinTime(Promise.allSettled([this.callsOver(), this.#receiving.settled()]), closeTimeoutMs, clock),
       withinTime(this.#batches.end(), closeTimeoutMs, clock),
     ]);
     this.#lifetime.end(cutByCloseError(this.entityPath, "receiver"));
@@ -215,7 +183,7 @@ export class Receiver implements ServiceBusReceiver {
     this.#onClosed();
   }
 
-  #settle(message: ServiceBusReceivedMessage, settling: Settling): Promise<void> {
+  protected settle(message: ServiceBusReceivedMessage, settling: Settling): Promise<void> {
     // Handlers settle while close() waits for them.
     if (this.#lifetime.aborted) return Promise.reject(receiverClosedError(this.entityPath));
     // The official client has the words for what cannot be settled, and for nothing where a message should be.
@@ -232,7 +200,7 @@ export class Receiver implements ServiceBusReceiver {
     work: (receiver: OfficialReceiver, abortSignal: AbortSignal) => Promise<T>,
   ): Promise<T> {
     if (this.#lifetime.aborted) return Promise.reject(receiverClosedError(this.entityPath));
-    return this.#track(
+    return this.track(
       this.#receiving.manage(operation, options.abortSignal, (receiver, attempt) =>
         work(receiver, attempt.signal),
       ),
@@ -243,14 +211,5 @@ export class Receiver implements ServiceBusReceiver {
     if (this.isClosed) throw receiverClosedError(this.entityPath);
     const isActive = [...this.#subscriptions].some((subscription) => subscription.isActive);
     if (isActive || this.#batches.isReceiving) throw alreadyReceivingError(this.entityPath);
-  }
-
-  async #track<T>(work: Promise<T>): Promise<T> {
-    this.#work.add(work);
-    try {
-      return await work;
-    } finally {
-      this.#work.delete(work);
-    }
   }
 }

@@ -1,14 +1,11 @@
 import type { ServiceBusReceivedMessage } from "@azure/service-bus";
 import { run, type Attempt } from "@holdfast/core";
 import type { ReceiveMessagesOptions } from "./batch-calls.ts";
+import { BatchPolicy } from "./batch-policy.ts";
 import { timeoutError } from "./official-errors.ts";
 import { sessionLockLostError } from "./receiver-errors.ts";
 import type { SessionHold } from "./session-hold.ts";
 import { settlings } from "./settling.ts";
-
-// As in batches.ts.
-const defaultWaitMs = 60_000;
-const graceMs = 900;
 
 // The official call cannot be aborted without leaving what is on its way locked: an abort waits for the end of a slice, out of
 // the caller's sight.
@@ -19,6 +16,7 @@ export class SessionBatches {
   readonly #hold: SessionHold;
   /** The official call under way, which may outlive ours. */
   #slice: Promise<unknown> = Promise.resolve();
+  readonly #policy = new BatchPolicy();
   #isReceiving = false;
 
   constructor(hold: SessionHold) {
@@ -47,13 +45,16 @@ export class SessionBatches {
 
   #run(maxMessageCount: number, options: ReceiveMessagesOptions): Promise<ServiceBusReceivedMessage[]> {
     const { resilience, entityPath, lifetime } = this.#hold;
-    const { policy, classify, clock, random, onEvent } = resilience;
-    const waitMs = options.maxWaitTimeInMs ?? defaultWaitMs;
+    const { classify, clock, random, onEvent } = resilience;
+    const { policy, waitMs } = this.#policy.for(
+      resilience.policy("serviceBus.receive"),
+      options.maxWaitTimeInMs,
+    );
     const waitUntil = clock.now() + waitMs;
     const fill = options.fill === true;
     return run((attempt) => this.#receive(maxMessageCount, waitUntil, fill, attempt), {
       ...{ operation: "serviceBus.receive", target: entityPath, classify, clock, random, onEvent },
-      policy: policy("serviceBus.receive").with({ deadlineMs: waitMs + graceMs, attemptTimeoutMs: Infinity }),
+      policy,
       signal: lifetime.with(options.abortSignal),
       timeoutError: (ms) => timeoutError(entityPath, ms),
     });

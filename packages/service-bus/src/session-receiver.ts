@@ -1,6 +1,4 @@
 import type {
-  DeadLetterOptions,
-  GetMessageIteratorOptions,
   MessageHandlers,
   OperationOptionsBase,
   PeekMessagesOptions,
@@ -16,7 +14,8 @@ import { assertCount, assertHandlers } from "./receiver-checks.ts";
 import { SessionBatches } from "./session-batches.ts";
 import type { SessionHold } from "./session-hold.ts";
 import { SessionSubscription } from "./session-subscription.ts";
-import { settlings, type PropertiesToModify, type Settling } from "./settling.ts";
+import { SettlingReceiver } from "./settling-receiver.ts";
+import type { Settling } from "./settling.ts";
 
 type SequenceNumbers = Parameters<OfficialReceiver["receiveDeferredMessages"]>[0];
 
@@ -32,18 +31,18 @@ export interface ServiceBusSessionReceiver extends OfficialReceiver, AsyncDispos
  * A receiver of one session, for as long as its lock is held: renewed while messages come, until it is closed or lost. A lost
  * session is over, as with the official client: accept it again.
  */
-export class SessionReceiver implements ServiceBusSessionReceiver {
+export class SessionReceiver extends SettlingReceiver implements ServiceBusSessionReceiver {
   readonly entityPath: string;
   readonly identifier: string;
   readonly receiveMode: "peekLock" | "receiveAndDelete";
   readonly sessionId: string;
   readonly #hold: SessionHold;
   readonly #batches: SessionBatches;
-  readonly #work = new Set<Promise<unknown>>();
   #subscription: SessionSubscription | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(hold: SessionHold) {
+    super();
     const { entityPath, identifier, receiveMode, sessionId } = hold.receiver;
     this.#hold = hold;
     this.entityPath = entityPath;
@@ -79,14 +78,7 @@ export class SessionReceiver implements ServiceBusSessionReceiver {
   ): Promise<ServiceBusReceivedMessage[]> {
     this.#mayReceive();
     assertCount(maxMessageCount);
-    return this.#track(this.#batches.receive(maxMessageCount, options));
-  }
-
-  /** Message after message, until the session is lost or closed. */
-  async *getMessageIterator(
-    options?: GetMessageIteratorOptions,
-  ): AsyncIterableIterator<ServiceBusReceivedMessage> {
-    for (;;) yield* await this.receiveMessages(1, options);
+    return this.track(this.#batches.receive(maxMessageCount, options));
   }
 
   async receiveDeferredMessages(
@@ -107,25 +99,6 @@ export class SessionReceiver implements ServiceBusSessionReceiver {
     return this.#manage("serviceBus.peek", options, (receiver, abortSignal) =>
       receiver.peekMessages(maxMessageCount, { ...options, abortSignal }),
     );
-  }
-
-  completeMessage(message: ServiceBusReceivedMessage): Promise<void> {
-    return this.#settle(message, settlings.complete);
-  }
-
-  abandonMessage(message: ServiceBusReceivedMessage, propertiesToModify?: PropertiesToModify): Promise<void> {
-    return this.#settle(message, settlings.abandon(propertiesToModify));
-  }
-
-  deferMessage(message: ServiceBusReceivedMessage, propertiesToModify?: PropertiesToModify): Promise<void> {
-    return this.#settle(message, settlings.defer(propertiesToModify));
-  }
-
-  deadLetterMessage(
-    message: ServiceBusReceivedMessage,
-    options?: DeadLetterOptions & PropertiesToModify,
-  ): Promise<void> {
-    return this.#settle(message, settlings.deadLetter(options));
   }
 
   /** @throws always: in a session it is the session that is locked. */
@@ -160,29 +133,25 @@ export class SessionReceiver implements ServiceBusSessionReceiver {
     return this.#closing;
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
-  }
-
   async #close(): Promise<void> {
     const { closeTimeoutMs, clock } = this.#hold.resilience;
     await Promise.all([
       this.#subscription?.drain(closeTimeoutMs),
-      withinTime(Promise.allSettled([...this.#work]), closeTimeoutMs, clock),
+      withinTime(this.callsOver(), closeTimeoutMs, clock),
     ]);
     this.#hold.lifetime.end(cutByCloseError(this.entityPath, "receiver"));
     await this.#batches.close();
     await this.#hold.close();
   }
 
-  async #settle(message: ServiceBusReceivedMessage, settling: Settling): Promise<void> {
+  protected async settle(message: ServiceBusReceivedMessage, settling: Settling): Promise<void> {
     const closed = this.#closedError();
     if (closed !== undefined) throw closed;
     // The official client has the words for what cannot be settled.
     if (this.receiveMode === "receiveAndDelete" || !message.lockToken) {
       return settling.perform(this.#hold.receiver, message);
     }
-    return this.#track(this.#hold.settle(this.#hold.lease(message), settling));
+    return this.track(this.#hold.settle(this.#hold.lease(message), settling));
   }
 
   #manage<T>(
@@ -192,7 +161,7 @@ export class SessionReceiver implements ServiceBusSessionReceiver {
   ): Promise<T> {
     const closed = this.#closedError();
     if (closed !== undefined) return Promise.reject(closed);
-    return this.#track(this.#hold.manage(operation, options.abortSignal, work));
+    return this.track(this.#hold.manage(operation, options.abortSignal, work));
   }
 
   /** Handlers settle while close() waits for them. */
@@ -209,15 +178,6 @@ export class SessionReceiver implements ServiceBusSessionReceiver {
       throw new Error(
         `The receiver for session "${this.sessionId}" for "${this.entityPath}" is already receiving messages.`,
       );
-    }
-  }
-
-  async #track<T>(work: Promise<T>): Promise<T> {
-    this.#work.add(work);
-    try {
-      return await work;
-    } finally {
-      this.#work.delete(work);
     }
   }
 }

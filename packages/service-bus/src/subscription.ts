@@ -6,6 +6,7 @@ import { timeoutError } from "./official-errors.ts";
 import { isWorthTelling, reattachAfter, type LinkTrouble } from "./reattach-pace.ts";
 import { ReceiverLink, type LinkListener } from "./receiver-link.ts";
 import { deafLinkError } from "./receiver-errors.ts";
+import { RetiredLinks } from "./retired-links.ts";
 import type { Receiving } from "./receiving.ts";
 import { StallWatch, type Watched } from "./stall-watch.ts";
 
@@ -30,8 +31,10 @@ export class Subscription implements Watched {
   readonly #work: HandlerWork;
   readonly #maxConcurrentCalls: number;
   readonly #ended = new AbortController();
-  /** Links that bring no more messages but wait for settlements. */
-  readonly #retired = new Set<ReceiverLink>();
+  readonly #retired = new RetiredLinks((link) => {
+    if (this.isActive) void link.close();
+    else this.#receiving.spare.keep(link);
+  });
   readonly #watch: StallWatch;
   #link: ReceiverLink | undefined;
   #trouble: LinkTrouble | undefined;
@@ -79,7 +82,7 @@ export class Subscription implements Watched {
     this.#stopListening();
     const link = this.#link;
     this.#link = undefined;
-    if (link !== undefined) await this.#retire(link);
+    if (link !== undefined) await this.#retired.add(link);
   }
 
   /** Stops, and lets handlers finish for up to `ms` milliseconds. */
@@ -92,15 +95,14 @@ export class Subscription implements Watched {
   /** Closes the links. */
   async close(): Promise<void> {
     await this.stop();
-    await Promise.all([...this.#retired].map((link) => link.close()));
-    this.#retired.clear();
+    await this.#retired.close();
   }
 
   /** @param lost - why there is no link any more; undefined at first, or when it is replaced. */
   #open(lost: Error | undefined): void {
     this.#attach(lost).then(
       (link) => {
-        if (!this.isActive) void this.#retire(link);
+        if (!this.isActive) void this.#retired.add(link);
       },
       () => {
         // Stopped.
@@ -160,7 +162,7 @@ export class Subscription implements Watched {
           else fail(error);
         },
         settled: (on) => {
-          this.#closeIfSettled(on);
+          this.#retired.settled(on);
         },
       };
       const spare = this.#receiving.spare.take(this.#maxConcurrentCalls);
@@ -263,26 +265,13 @@ export class Subscription implements Watched {
   #rotate(link: ReceiverLink): void {
     if (this.#link !== link || !this.isActive) return;
     this.#link = undefined;
-    void this.#retire(link);
+    void this.#retired.add(link);
     this.#open(undefined);
-  }
-
-  async #retire(link: ReceiverLink): Promise<void> {
-    this.#retired.add(link);
-    await link.stop();
-    this.#closeIfSettled(link);
-  }
-
-  #closeIfSettled(link: ReceiverLink): void {
-    if (!this.#retired.has(link) || !link.isSettled) return;
-    this.#retired.delete(link);
-    if (this.isActive) void link.close();
-    else this.#receiving.spare.keep(link);
   }
 
   #lost(link: ReceiverLink): void {
     this.#receiving.lost(link);
-    this.#retired.delete(link);
+    this.#retired.lost(link);
   }
 
   /** A message came: the official client asks for the next when the promise resolves. */
