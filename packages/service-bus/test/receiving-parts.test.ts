@@ -4,6 +4,7 @@ import { expect, it } from "vitest";
 import { gate } from "@holdfast/core";
 import { virtualClock } from "@holdfast/core/testing";
 import { Caution } from "../src/caution.ts";
+import { derivedId } from "../src/derived-id.ts";
 import { DispositionTurns } from "../src/disposition-turns.ts";
 import { HurriedGate } from "../src/hurried-gate.ts";
 import { LinkSettlements } from "../src/link-settlements.ts";
@@ -160,4 +161,18 @@ it("is cautious until something that was begun after the last trouble went well"
   caution.wentWell(caution.troubles);
   caution.wentWell(caution.troubles);
   expect(changes).toEqual([true, true, false]);
+});
+
+it("gives every copy of a stored message an id of its own, the same whenever it is made, that the service takes", async () => {
+  const sequence = fc.bigInt({ min: 0n, max: 2n ** 63n - 1n });
+  const copy = fc.tuple(fc.string({ maxLength: 128 }), sequence, fc.nat());
+  await fc.assert(
+    fc.asyncProperty(copy, copy, async (one, other) => {
+      const id = await derivedId(...one);
+      expect(await derivedId(...one)).toBe(id);
+      expect(id.length).toBeLessThanOrEqual(128);
+      expect(id).not.toBe(one[0]);
+      expect((await derivedId(...other)) === id).toBe(String(one) === String(other));
+    }),
+  );
 });

@@ -302,6 +302,21 @@ describe("a session processor", () => {
     expect(b.bus.queue("orders").activeMessages).toBe(1);
   });
 
+  it("is stopped by the signal that it was told of, and when its scope ends", async () => {
+    await using b = await bench();
+    const before = process.listenerCount("SIGUSR2");
+    const bySignal = b.process(() => {}, { stopOn: ["SIGUSR2"] });
+    let byScope: SessionProcessor | undefined;
+    {
+      await using processor = b.process(() => {});
+      byScope = processor;
+    }
+    expect([bySignal.state, byScope.state]).toEqual(["running", "stopped"]);
+    process.emit("SIGUSR2");
+    await until(() => expect(bySignal.state).toBe("stopped"));
+    expect(process.listenerCount("SIGUSR2")).toBe(before);
+  });
+
   it("recognises what its handler completed without an answer, and handles what is behind it", async () => {
     await using b = await bench({ lockDurationMs: 5_000 });
     const seen: [unknown, string][] = [];
