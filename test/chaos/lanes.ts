@@ -35,6 +35,8 @@ export async function runInLanes<Shown = Outcome>(
       running.add(lane);
       const outcome = await ask<Shown>(lane, job);
       running.delete(lane);
+      // It may look connected for a moment still.
+      if (typeof outcome === "object" && outcome !== null && "crashed" in outcome) lane = undefined;
       if (isOver) return;
       if (onOutcome(outcome) === "enough") {
         isOver = true;

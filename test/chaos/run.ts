@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { seededRandom } from "@holdfast/core/testing";
 import type { ServiceBusReceivedMessage, ServiceBusReceiver } from "@azure/service-bus";
@@ -212,12 +213,14 @@ class Application {
       (_, index) => `${lastWords}${String(index)}`,
     );
     const patience = AbortSignal.timeout(2_000);
-    await sender
+    const spoken = sender
       .sendMessages(
         messages.map((messageId) => ({ messageId, body: messageId, ...this.#inSession(lastWords) })),
         { abortSignal: patience },
       )
       .catch(() => undefined);
+    // The official client may wait for the end of a connection, deaf to the signal, for ever.
+    await Promise.race([spoken, once(patience, "abort")]);
     while (this.#running === 0 && !patience.aborted) await sleep(10);
   }
 
