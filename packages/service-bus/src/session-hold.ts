@@ -63,6 +63,8 @@ export class SessionHold implements HandlerContext, SettlementRoute, SettlementL
     this.settlements = new LinkSettlements(receiver.entityPath, resilience.clock, () => undefined);
     keeper.keep(this.lock, { lockedUntil: receiver.sessionLockedUntilUtc }, maxLockRenewalMs);
     this.#watch();
+    // At once: another connection may accept it before the watch looks, and two handlers have it in hand.
+    options.generation.lossListeners.add(this.#loseWithConnection);
   }
 
   get entityPath(): string {
@@ -196,7 +198,7 @@ export class SessionHold implements HandlerContext, SettlementRoute, SettlementL
   async close(): Promise<void> {
     const { keeper, pool, generation, resilience, onClosed } = this.#options;
     keeper.release(this.lock);
-    this.#stopWatching?.();
+    this.#unwatch();
     this.settlements.cut();
     await withinTime(this.receiver.close(), closeTimeoutMs, resilience.clock);
     pool.release(generation);
@@ -205,8 +207,17 @@ export class SessionHold implements HandlerContext, SettlementRoute, SettlementL
 
   lockLost(): void {
     this.settlements.cut();
-    this.#stopWatching?.();
+    this.#unwatch();
     void withinTime(this.receiver.close(), closeTimeoutMs, this.resilience.clock);
+  }
+
+  readonly #loseWithConnection = (): void => {
+    this.lose(sessionLockLostError(this.receiver.sessionId));
+  };
+
+  #unwatch(): void {
+    this.#stopWatching?.();
+    this.#options.generation.lossListeners.delete(this.#loseWithConnection);
   }
 
   #watch(): void {

@@ -5,6 +5,7 @@ import {
   halfOpen,
   ignore,
 } from "@holdfast/simulators/service-bus";
+import { systemClock } from "@holdfast/core";
 import { describe, expect, it } from "vitest";
 import { lockSignal, serviceBusPolicies } from "@holdfast/service-bus";
 import { ownTime, timed } from "../../../test/own-time/own-time.ts";
@@ -108,6 +109,22 @@ describe.concurrent("a session", () => {
     here(session.isClosed).toBe(true);
     const again = await at.client.acceptSession(queue, "f");
     here(again.isClosed).toBe(false);
+  });
+
+  it("is known to be lost when its connection ends, not when somebody looks after it", async ({
+    expect: here,
+  }) => {
+    const looksEveryMs = 250;
+    const after = (ms: number, fire: () => void) =>
+      ms === looksEveryMs ? () => undefined : systemClock.after(ms, fire);
+    await using at = await receivingBench(
+      { requiresSession: true },
+      { resilience: { clock: { ...systemClock, after } } },
+    );
+    const session = await at.client.acceptSession(queue, "f");
+    at.bus.dropConnections();
+    await here.poll(() => lockSignal(session).aborted, { timeout: 10_000 }).toBe(true);
+    here(session.isClosed).toBe(true);
   });
 
   it("that comes when nobody waits for it any more is given back", async ({ expect: here }) => {
