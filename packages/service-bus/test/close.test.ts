@@ -42,8 +42,12 @@ it("closes an official client for good: what it still wanted opens no connection
   await using bus = await serviceBus({ queues: ["orders"] });
   const client = new OfficialClient(bus.connectionString, { retryOptions: { maxRetries: 0 } });
   const receiver = client.createReceiver("orders");
+  await receiver.peekMessages(1);
   // The public close() would tell a call that begins after it; one that is under way does not hear of it.
   await closeClient(client, () => Promise.resolve(), systemClock);
+  await expect
+    .poll(() => bus.journal.connections().map(({ closedAt }) => typeof closedAt))
+    .toEqual(["number"]);
   await expect(receiver.peekMessages(1)).rejects.toThrow("the client was closed");
-  expect(bus.journal.connections()).toEqual([]);
+  expect(bus.journal.connections()).toHaveLength(1);
 });

@@ -155,6 +155,16 @@ it("hands out what waited when the connection is dropped, settles it, and goes o
   expect(settled(at)).toEqual(Array.from({ length: 30 }, () => "completed"));
 });
 
+it("goes on on another connection when the one is dropped that a call waits on", async () => {
+  await using at = await receivingBench();
+  const receiver = at.client.createReceiver(queue, { prefetchCount: 5 });
+  const call = receiver.receiveMessages(1, { maxWaitTimeInMs: 20_000 });
+  await expect.poll(() => at.bus.journal.attaches(queue)).toHaveLength(1);
+  at.bus.dropConnections();
+  await at.fill(1);
+  expect(bodies(await call)).toEqual([0]);
+});
+
 it("hands out no message whose lock was lost while it waited", async () => {
   await using at = await receivingBench();
   await at.fill(3);
