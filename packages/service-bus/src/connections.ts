@@ -15,6 +15,9 @@ const never = 2_000_000_000;
 /** How long an accept waits, in milliseconds: for the next session, at the service. The official client's. */
 const acceptTimeoutMs = 60_000;
 
+// Ours comes first: it knows what to do about the connection.
+const afterOursMs = 1_000;
+
 /** Bounds that the inner official clients are made with, in milliseconds. */
 export interface InnerTimeouts {
   readonly sendMs: number;
@@ -30,7 +33,7 @@ export function innerTimeouts(
   return {
     sendMs: sendingNetMs(resilience),
     // The official client's timer for a settlement outlives the link and the client, and holds the process up.
-    settleMs: Math.min(60_000, policy("serviceBus.settle").attemptTimeoutMs),
+    settleMs: Math.min(60_000, policy("serviceBus.settle").attemptTimeoutMs + afterOursMs),
     acceptMs: retryOptions?.timeoutInMs ?? acceptTimeoutMs,
   };
 }

@@ -2,7 +2,7 @@ import type { ServiceBusClient, ServiceBusReceivedMessage, ServiceBusReceiver } 
 import { emit, type Attempt } from "@holdfast/core";
 import type { ConnectionPool, Generation } from "./connection-pool.ts";
 import { noteAwaited, noteRefused } from "./connecting-step.ts";
-import { isTimeout } from "./official-errors.ts";
+import { isTimeout, isUnanswered } from "./official-errors.ts";
 import type { Resilience } from "./resilience.ts";
 
 /** How to make official receivers for one entity. */
@@ -80,18 +80,21 @@ export class EntityConnection {
     this.#pool.use(generation, `${this.entityPath}/$management`);
     const leave = this.#pool.enter(generation);
     return new Promise<T>((resolve, reject) => {
+      const fail = (error: unknown): void => {
+        if (isTimeout(error) || isUnanswered(error)) {
+          noteAwaited(error, generation.client, `${this.entityPath}/$management`);
+          this.unanswered(generation, startedAt, error);
+        }
+        reject(error);
+      };
       const { signal } = attempt;
       signal.addEventListener("abort", () => {
-        if (isTimeout(signal.reason)) {
-          noteAwaited(signal.reason, generation.client, `${this.entityPath}/$management`);
-          this.unanswered(generation, startedAt, signal.reason);
-        }
-        reject(signal.reason as Error);
+        fail(signal.reason);
       });
       work(receiver, generation.client).then((result) => {
         generation.answeredAt = clock.now();
         resolve(result);
-      }, reject);
+      }, fail);
     }).finally(leave);
   }
 

@@ -18,6 +18,11 @@ export function isTimeout(reason: unknown): boolean {
   return typeof reason === "object" && reason !== null && late.has(reason);
 }
 
+/** Whether it is the official client's own word that a request had no answer, and not the service's. */
+export function isUnanswered(error: unknown): boolean {
+  return error instanceof Error && /^The request with message_id .* timed out/.test(error.message);
+}
+
 /** For sends in flight when their link is found closed. The official client would leave them pending for a minute. */
 export function linkLostError(entityPath: string): ServiceBusError {
   return new ServiceBusError(

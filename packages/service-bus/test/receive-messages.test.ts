@@ -1,7 +1,7 @@
 import { blackHole, dropConnection, halfOpen, ignore } from "@holdfast/simulators/service-bus";
 import { describe, it } from "vitest";
 import { ownTime, timed } from "../../../test/own-time/own-time.ts";
-import type { ServiceBusReceiver } from "@holdfast/service-bus";
+import { serviceBusPolicies, type ServiceBusReceiver } from "@holdfast/service-bus";
 import { queue, receivingBench, sleep, type ReceivingBench } from "./receiving-bench.ts";
 
 /** A receiver whose link for so many is open: opening it counts against the wait, which is short in some tests. */
@@ -149,6 +149,24 @@ describe.concurrent("receiveMessages", () => {
       .poll(async () => (await receiver.receiveMessages(5, { maxWaitTimeInMs: 2_000 })).length)
       .toBe(2);
   });
+
+  it.for([
+    [
+      "in time",
+      { "serviceBus.peek": { attemptTimeoutMs: 500 }, "serviceBus.settle": { attemptTimeoutMs: 500 } },
+    ],
+    ["in the official client's time", { "serviceBus.settle": { attemptTimeoutMs: 100 } }],
+  ] as const)(
+    "peeks on another connection when one has died and nothing came %s",
+    async ([, changes], { expect: here }) => {
+      await using at = await receivingBench({}, { resilience: { policies: serviceBusPolicies(changes) } });
+      await at.fill(2);
+      const receiver = at.client.createReceiver(queue);
+      here(await receiver.peekMessages(1)).toHaveLength(1);
+      at.bus.freeze();
+      here(await receiver.peekMessages(1)).toHaveLength(1);
+    },
+  );
 
   it("ends in time when the service cannot be reached at all, with an error", async ({ expect: here }) => {
     await using at = await receivingBench();
