@@ -2,7 +2,7 @@ import type { ServiceBusClient, ServiceBusReceivedMessage, ServiceBusReceiver } 
 import { emit, type Attempt } from "@holdfast/core";
 import type { ConnectionPool, Generation } from "./connection-pool.ts";
 import { noteAwaited, noteRefused } from "./connecting-step.ts";
-import { isTimeout, isUnanswered } from "./official-errors.ts";
+import { connectionLostError, isTimeout, isUnanswered } from "./official-errors.ts";
 import type { Resilience } from "./resilience.ts";
 
 /** How to make official receivers for one entity. */
@@ -79,6 +79,7 @@ export class EntityConnection {
     const startedAt = clock.now();
     this.#pool.use(generation, `${this.entityPath}/$management`);
     const leave = this.#pool.enter(generation);
+    let lost = (): void => undefined;
     return new Promise<T>((resolve, reject) => {
       const fail = (error: unknown): void => {
         if (isTimeout(error) || isUnanswered(error)) {
@@ -91,11 +92,19 @@ export class EntityConnection {
       signal.addEventListener("abort", () => {
         fail(signal.reason);
       });
+      // The official client would wait for its whole timeout.
+      lost = () => {
+        reject(connectionLostError());
+      };
+      generation.lossListeners.add(lost);
       work(receiver, generation.client).then((result) => {
         generation.answeredAt = clock.now();
         resolve(result);
       }, fail);
-    }).finally(leave);
+    }).finally(() => {
+      generation.lossListeners.delete(lost);
+      leave();
+    });
   }
 
   /** For calls that the official client refuses without asking the service. */

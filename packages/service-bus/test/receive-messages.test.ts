@@ -168,6 +168,18 @@ describe.concurrent("receiveMessages", () => {
     },
   );
 
+  it("peeks on another connection as soon as one has ended", async ({ expect: here }) => {
+    const patient = { attemptTimeoutMs: 59_000, deadlineMs: 15_000 };
+    const policies = serviceBusPolicies({ "serviceBus.peek": patient, "serviceBus.settle": patient });
+    await using at = await receivingBench({}, { resilience: { policies } });
+    await at.fill(1);
+    at.bus.faults.next("management", ignore());
+    const peeked = at.client.createReceiver(queue).peekMessages(1);
+    await here.poll(() => at.bus.journal.faults()).toHaveLength(1);
+    at.bus.dropConnections();
+    here(await peeked).toHaveLength(1);
+  });
+
   it("ends in time when the service cannot be reached at all, with an error", async ({ expect: here }) => {
     await using at = await receivingBench();
     await at.bus.stop();
